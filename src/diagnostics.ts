@@ -8,12 +8,139 @@ interface Wording {
   readonly hint: string;
 }
 
-/** Every diagnostic the tool can give. Each error has a fixture in `fixtures/refuse` that triggers it. */
+/** Every diagnostic the tool can give. Each error has a fixture or a test that triggers it. */
 const wordings: Readonly<Record<string, Wording>> = {
+  // reading
+  'directory-missing': {
+    severity: 'error',
+    message: 'There is no directory {dir}.',
+    hint: 'Name the directory of your server: create-mcp-prod <dir>.',
+  },
   'package-json-missing': {
     severity: 'error',
     message: 'There is no package.json in {dir}.',
     hint: 'Run the command in the directory of your server, or name it: create-mcp-prod <dir>.',
+  },
+  'package-json-invalid': {
+    severity: 'error',
+    message: 'package.json is not valid JSON: {reason}.',
+    hint: 'Correct it and run again.',
+  },
+  'manifest-invalid': {
+    severity: 'error',
+    message: '.create-mcp-prod.json cannot be read: {reason}.',
+    hint: 'Restore it from version control. It is what makes updates keep your edits.',
+  },
+  'project-too-large': {
+    severity: 'warning',
+    message: 'Only the first {limit} files were read; {file} and what follows were not.',
+    hint: 'Name the package that holds the server: create-mcp-prod <dir>.',
+  },
+  'file-too-large': {
+    severity: 'info',
+    message: '{file} is larger than {limit} and was not read.',
+    hint: 'Nothing to do, unless the server needs it.',
+  },
+  'not-converted': {
+    severity: 'error',
+    message: 'This project has not been converted: there is no .create-mcp-prod.json.',
+    hint: 'Convert it first: create-mcp-prod {dir}.',
+  },
+  'already-converted': {
+    severity: 'info',
+    message: 'This project was converted by create-mcp-prod {version}.',
+    hint: 'Prove it with create-mcp-prod verify, or change what it has with the same flags as before.',
+  },
+
+  // planning
+  'path-taken': {
+    severity: 'error',
+    message: '{file} exists already and would be overwritten.',
+    hint: 'Move it, or choose another directory with --out.',
+  },
+  'path-kept': {
+    severity: 'warning',
+    message: '{file} exists already; yours is kept.',
+    hint: 'Compare it with what the README section says about the HTTP service, or remove it and run again.',
+  },
+  'file-kept': {
+    severity: 'warning',
+    message: '{file} is no longer generated, but you have edited it; it is kept.',
+    hint: 'Remove it when you no longer need it.',
+  },
+  'update-conflict': {
+    severity: 'error',
+    message: 'Your edits of {file} and the new version change the same lines.',
+    hint: 'Restore the generated text at this place, update, and edit it again.',
+  },
+  'script-taken': {
+    severity: 'error',
+    message: 'package.json has a script "{script}" of its own: {command}',
+    hint: 'Rename that script; the HTTP service is started with "{script}".',
+  },
+  'dependency-conflict': {
+    severity: 'error',
+    message: 'The project wants {name} {has}; the HTTP service needs {needs}.',
+    hint: 'Bring {name} to {needs} first.',
+  },
+  'dependency-raised': {
+    severity: 'info',
+    message: '{name} is raised from {has} to {needs}.',
+    hint: 'The HTTP service needs what this version brings.',
+  },
+
+  // applying
+  'git-dirty': {
+    severity: 'error',
+    message: 'Files that would change have uncommitted changes: {files}.',
+    hint: 'Commit or stash them, or pass --allow-dirty.',
+  },
+  'changed-meanwhile': {
+    severity: 'error',
+    message: '{file} has changed since it was read.',
+    hint: 'Run again.',
+  },
+  'path-outside': {
+    severity: 'error',
+    message: '{file} lies outside the project.',
+    hint: 'Choose a directory inside it with --out.',
+  },
+  'symlink-outside': {
+    severity: 'error',
+    message: '{file} leads out of the project through a symbolic link.',
+    hint: 'Replace the link by a directory, or choose another with --out.',
+  },
+  'write-failed': {
+    severity: 'error',
+    message: 'Writing failed, and what was written has been taken back: {reason}.',
+    hint: 'Mend the cause and run again.',
+  },
+  'roll-back-failed': {
+    severity: 'error',
+    message: '{file} could not be put back: {reason}.',
+    hint: 'Mend the cause and run again; {journal} holds the original and is used first.',
+  },
+  'recovery-blocked': {
+    severity: 'error',
+    message: 'An interrupted run changed {file}, and it has been edited since.',
+    hint: 'Settle this file by hand ({journal} holds both sides), then delete {journal}.',
+  },
+  'run-recovered': {
+    severity: 'info',
+    message: 'An earlier run was interrupted while writing. Its changes were taken back.',
+    hint: 'Nothing to do.',
+  },
+
+  // installing and building
+  'install-failed': {
+    severity: 'error',
+    message: '{command} failed: {reason}',
+    hint: 'The changes are in place. Mend the cause, run {command}, then create-mcp-prod verify.',
+  },
+  'baseline-broken': {
+    severity: 'error',
+    message: 'The project does not build before the conversion. {command} says: {reason}',
+    hint: 'Make it build first, or pass --no-verify to convert it as it is.',
   },
 };
 
@@ -31,3 +158,6 @@ export function word(diagnostic: Diagnostic): Worded {
 
 /** Does this diagnostic stop the conversion? */
 export const isError = (diagnostic: Diagnostic): boolean => word(diagnostic).severity === 'error';
+
+/** Every code there is, for tests that want each of them seen. */
+export const allCodes: readonly string[] = Object.keys(wordings);

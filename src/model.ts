@@ -13,6 +13,10 @@ export interface Project {
   readonly root: string;
   /** Every file the tool may read: sources, package.json, build and formatter configuration, lock file names. */
   readonly files: ReadonlyMap<string, string>;
+  /** Names of files in output directories (`dist`, tsconfig's outDir, what .gitignore names): there, but not read. */
+  readonly outputs?: ReadonlySet<string>;
+  /** What was left out, and why. */
+  readonly diagnostics?: readonly Diagnostic[];
   /** Root of the workspace the project is a member of, relative to `root` (`../..`), when there is one. */
   readonly workspaceRoot?: string;
   /** Files of interest in the workspace root (lock files, pnpm-workspace.yaml, tsconfig bases), by their path relative to `root`. */

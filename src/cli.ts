@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** Command line → flags, result → exit code. Only what `--help` needs is imported at the top. */
+
+import { Command, Option } from 'commander';
+import type { Flags } from './commands.js';
+import type { Options } from './model.js';
+import { flagOf, optionTable, splitArguments } from './options.js';
+import { version } from './version.js';
+
+const program = new Command('create-mcp-prod')
+  .description('Converts a stdio MCP server into a production Streamable HTTP service, and proves that it answers the same.')
+  .version(version, '-v, --version')
+  .helpOption('-h, --help')
+  .configureHelp({ helpWidth: Math.min(process.stdout.columns || 80, 100) })
+  .enablePositionalOptions()
+  .exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+
+const directory = ['[dir]', 'directory of the server', '.'] as const;
+
+withOutput(withFeatures(withApplying(program)))
+  .argument(...directory)
+  .action(run('convert'));
+
+withOutput(program.command('inspect').description('say what was found; changes nothing'))
+  .argument(...directory)
+  .addOption(optionFor('entry'))
+  .action(run('inspect'));
+
+withOutput(program.command('verify').description('prove a converted project, for CI'))
+  .argument(...directory)
+  .action(run('verify'));
+
+withOutput(withApplying(program.command('update').description('bring generated files to this version')))
+  .argument(...directory)
+  .action(run('update'));
+
+await program.parseAsync();
+
+function withOutput(command: Command): Command {
+  return command
+    .option('--json', 'one JSON object on stdout, everything else on stderr')
+    .option('--quiet', 'say only what went wrong')
+    .option('--no-color', 'plain text');
+}
+
+function withApplying(command: Command): Command {
+  return command
+    .option('-y, --yes', 'ask nothing')
+    .option('--dry-run', 'stop before the first change')
+    .option('--diff', 'show the changes as a unified diff')
+    .option('--no-install', 'do not install dependencies')
+    .option('--no-verify', 'do not build and verify')
+    .option('--allow-dirty', 'change files with uncommitted changes');
+}
+
+function withFeatures(command: Command): Command {
+  for (const row of optionTable) {
+    command.addOption(optionFor(row.key));
+    if (row.kind === 'switch' && row.fallback === true) {
+      command.addOption(new Option(flagOf(row.key).replace('--', '--no-'), `no ${row.description}`));
+    } else if (row.kind === 'switch') {
+      command.addOption(new Option(flagOf(row.key).replace('--', '--no-')).hideHelp());
+    }
+  }
+  return command;
+}
+
+function optionFor(key: keyof Options): Option {
+  const row = optionTable.find((one) => one.key === key);
+  if (!row) throw new Error(`option without a row: ${key}`);
+  const option = new Option(row.value ? `${flagOf(key)} <${row.value}>` : flagOf(key), row.description);
+  if (row.choices) option.choices(row.choices.map((choice) => choice.value));
+  if (row.kind === 'list') option.argParser((text) => text.split(',').filter((name) => name.trim() !== ''));
+  if (row.kind === 'arguments') option.argParser(splitArguments);
+  return option;
+}
+
+function run(name: 'convert' | 'inspect' | 'verify' | 'update') {
+  return async (dir: string, _own: unknown, command: Command) => {
+    const commands = await import('./commands.js');
+    process.exitCode = await commands[name](toFlags(dir, command.optsWithGlobals()));
+  };
+}
+
+function toFlags(dir: string, given: Readonly<Record<string, unknown>>): Flags {
+  const features = Object.fromEntries(
+    optionTable.filter((row) => given[row.key] !== undefined).map((row) => [row.key, given[row.key]]),
+  );
+  return {
+    dir,
+    features,
+    yes: given.yes === true,
+    dryRun: given.dryRun === true,
+    diff: given.diff === true,
+    json: given.json === true,
+    quiet: given.quiet === true,
+    color: given.color !== false,
+    install: given.install !== false,
+    verify: given.verify !== false,
+    allowDirty: given.allowDirty === true,
+  };
+}

@@ -1,0 +1,23 @@
+/** The only door to the file system: reading a project and the templates, applying changes. */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export { type Applied, applyChanges, JOURNAL, type Recovered, recoverInterrupted } from './disk/apply-changes.js';
+export { readProject, UnreadableProject } from './disk/read-project.js';
+
+const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
+
+/** Text of every template by its path below `templates/`. */
+export function readTemplates(): ReadonlyMap<string, string> {
+  const templates = new Map<string, string>();
+  for (const entry of fs.readdirSync(TEMPLATES, { withFileTypes: true, recursive: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    const name = path.relative(TEMPLATES, file).split(path.sep).join('/');
+    if (entry.isFile() && !/(?:^|\/)node_modules\/|\.test\.ts$/.test(name)) {
+      templates.set(name, fs.readFileSync(file, 'utf8'));
+    }
+  }
+  return templates;
+}

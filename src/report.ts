@@ -1,0 +1,162 @@
+/** Everything that is said, as text: pure functions from results to lines. */
+
+import { styleText } from 'node:util';
+import { word } from './diagnostics.js';
+import type { Change, Check, Diagnostic, Inspection, Location, Options } from './model.js';
+import { countLines } from './plan/line-changes.js';
+
+/** What a command found and did; `--json` prints it. */
+export interface Result {
+  inspection?: Inspection;
+  options?: Options;
+  changes: readonly Change[];
+  diagnostics: readonly Diagnostic[];
+  checks: readonly Check[];
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** How text looks on the terminal it goes to. */
+export interface Look {
+  readonly width: number;
+  readonly paint: (style: Style, text: string) => string;
+}
+
+export function lookOf(stream: { readonly isTTY?: boolean; readonly columns?: number }, wanted: boolean): Look {
+  const env = process.env;
+  const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
+  const color = wanted && !env.NO_COLOR && (forced || (stream.isTTY === true && env.TERM !== 'dumb'));
+  return {
+    width: Math.min(stream.columns ?? 80, 100),
+    paint: (style, text) => (color ? styleText(style, text) : text),
+  };
+}
+
+/** The object of `--json`. */
+export function toJson(result: Result): object {
+  return {
+    inspection: result.inspection ?? null,
+    options: result.options ?? null,
+    changes: result.changes.map((change) => ({ path: change.path, kind: kindOf(change), why: change.why })),
+    diagnostics: result.diagnostics.map((diagnostic) => {
+      const { code, severity, message, hint } = word(diagnostic);
+      return { code, severity, message, hint, at: diagnostic.at ?? null };
+    }),
+    checks: result.checks,
+  };
+}
+
+export const kindOf = (change: Change): 'create' | 'update' | 'delete' =>
+  change.before === null ? 'create' : change.after === null ? 'delete' : 'update';
+
+const place = (at: Location): string => `${at.file}:${at.line}:${at.column}`;
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** What was found, one subject a line. */
+export function describeInspection(inspection: Inspection, look: Look): string {
+  const { build, entry, sdk, server } = inspection;
+  const rows: [string, string][] = [
+    ['entry', entry ? `${entry.file} (${entry.because})${ranAs(inspection)}` : 'not found'],
+    ['project', `${inspection.language === 'ts' ? 'TypeScript' : 'JavaScript'}, ${formatName(inspection)}, ${inspection.packageManager}`],
+    ['build', build.kind === 'none' ? `none, run by ${build.runner}` : `${build.tool}${build.script ? ` (npm script "${build.script}")` : ''}`],
+    ['SDK', sdk ? `${sdk.line}, ${sdk.range}, ${sdk.api}` : 'not found'],
+  ];
+  if (server) {
+    rows.push(['server', `${server.shape}, built at ${place(server.construction)}`]);
+    rows.push(['', `connected at ${place(server.connect)}`]);
+  }
+  rows.push(['surface', surfaceLine(inspection)]);
+  for (const [index, one] of inspection.state.entries()) {
+    rows.push([index === 0 ? 'state' : '', `${place(one.at)} ${one.name}: ${one.kind}, ${one.decision}. ${one.reason}`]);
+  }
+  if (inspection.state.length === 0) rows.push(['state', 'none that clients would share']);
+  for (const [index, one] of inspection.env.entries()) {
+    const traits = [one.required ? 'required' : '', one.secret ? 'secret' : ''].filter(Boolean).join(', ');
+    rows.push([index === 0 ? 'environment' : '', `${one.name}${traits ? ` (${traits})` : ''}`]);
+  }
+  const features = unique(inspection.sessionFeatures.map((one) => one.feature));
+  if (features.length > 0) rows.push(['sessions', `uses ${features.join(', ')}`]);
+  const glue = unique(inspection.processGlue.map((one) => one.kind));
+  if (glue.length > 0) rows.push(['process', `handles ${glue.join(', ')}`]);
+  return table(rows, look);
+}
+
+const unique = (list: readonly string[]): readonly string[] => [...new Set(list)];
+
+const formatName = (inspection: Inspection): string => (inspection.moduleFormat === 'esm' ? 'ES modules' : 'CommonJS');
+
+const ranAs = ({ entry }: Inspection): string =>
+  entry && entry.output !== entry.file ? `, runs as ${entry.output}` : '';
+
+function surfaceLine({ surface }: Inspection): string {
+  const count = (kind: string) => surface.filter((item) => item.kind === kind).length;
+  const parts = ['tool', 'resource', 'prompt'].map((kind) => (count(kind) > 0 ? plural(count(kind), kind) : ''));
+  return parts.filter(Boolean).join(', ') || 'nothing seen in the source; it may be registered at run time';
+}
+
+function table(rows: readonly (readonly [string, string])[], look: Look): string {
+  const left = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows
+    .flatMap(([name, text]) =>
+      wrap(text, look.width - left - 4).map((line, index) => look.paint('dim', (index ? '' : name).padEnd(left)) + line),
+    )
+    .join('\n');
+}
+
+/** Breaks text between words; a word longer than the width keeps a line of its own. */
+export function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of text.split(' ')) {
+    if (line && line.length + part.length + 1 > width) {
+      lines.push(line);
+      line = part;
+    } else line = line ? `${line} ${part}` : part;
+  }
+  return [...lines, line];
+}
+
+/** The files of a plan: `+` created, `~` changed, `-` deleted, with their line counts. */
+export function describeChanges(changes: readonly Change[], look: Look): string {
+  if (changes.length === 0) return 'Nothing to change.';
+  const rows = changes.map((change) => ({ change, lines: countLines(change) }));
+  const path = Math.max(...changes.map((change) => change.path.length));
+  return rows
+    .map(({ change, lines }) => {
+      const kind = kindOf(change);
+      const [mark, style] = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] }[kind] as [string, Style];
+      const counts = [lines.added ? `+${lines.added}` : '', lines.removed ? `-${lines.removed}` : ''].filter(Boolean).join(' ');
+      const room = look.width - path - 18;
+      const why = room >= change.why.length ? look.paint('dim', change.why) : '';
+      return `${look.paint(style, mark)} ${change.path.padEnd(path)}  ${counts.padEnd(10)} ${why}`.trimEnd();
+    })
+    .join('\n');
+}
+
+const marks = { error: ['✖', 'red'], warning: ['▲', 'yellow'], info: ['●', 'blue'] } as const;
+
+/** One finding: where, what, and what to do next. */
+export function describeDiagnostic(diagnostic: Diagnostic, look: Look): string {
+  const { code, severity, message, hint } = word(diagnostic);
+  const [mark, style] = marks[severity];
+  const where = diagnostic.at ? `  ${place(diagnostic.at)}` : '';
+  const body = [...wrap(message, look.width - 4), ...(hint ? wrap(`→ ${hint}`, look.width - 4) : [])];
+  return [`${look.paint(style, `${mark} ${code}`)}${where}`, ...body.map((line) => `  ${line}`)].join('\n');
+}
+
+const checkMarks = { pass: ['✔', 'green'], fail: ['✖', 'red'], skip: ['–', 'dim'] } as const;
+
+/** The checks of a verification, one line each, and what a failing one saw. */
+export function describeChecks(checks: readonly Check[], look: Look): string {
+  const left = Math.max(...checks.map((check) => check.id.length)) + 2;
+  return checks
+    .flatMap((check) => {
+      const [mark, style] = checkMarks[check.status];
+      const lines = check.detail.split('\n').flatMap((line) => wrap(line, look.width - left - 6));
+      return lines.map((line, index) =>
+        index === 0 ? `${look.paint(style, mark)} ${check.id.padEnd(left)}${line}` : `  ${''.padEnd(left)}${line}`,
+      );
+    })
+    .join('\n');
+}

@@ -1,0 +1,161 @@
+import { excerpt, same } from './canonical.js';
+import type { Client } from './client/client.js';
+import { readSurface, type Surface } from './surface.js';
+import {
+  type Call,
+  interleave,
+  isSlow,
+  labelOf,
+  notices,
+  type Step,
+  safeCalls,
+  type Transcript,
+} from './transcript.js';
+import type { Workbench } from './workbench.js';
+
+/** Words that appear in no server of their own accord. */
+export const [ALPHA, BETA] = ['alphaqx', 'betaqz'];
+
+/** What clients hear on different occasions. */
+export interface Recording {
+  /** One client alone. */
+  readonly solo: Transcript;
+  /** Two clients side by side. */
+  readonly alpha: Transcript;
+  readonly beta: Transcript;
+  /** One that comes after both have left. */
+  readonly later: Transcript;
+}
+
+/** What stdio answers, each client with a process of its own: the measure of everything over HTTP. */
+export interface Baseline {
+  readonly surface: Surface;
+  readonly calls: readonly Call[];
+  /** Why two processes cannot run beside each other (a fixed port, a lock), when they cannot. */
+  readonly alone?: string;
+  readonly recording: Recording;
+  /** How answers over HTTP differ from those over stdio, one line each. What stdio itself answers differently every time is left out. */
+  readonly compare: (who: keyof Recording, actual: Transcript, what?: Compared) => Promise<string[]>;
+}
+
+/** Answers only, or also whether every notification arrived. */
+type Compared = 'everything' | 'answers';
+
+type Open = (word: string) => Promise<Client>;
+
+/** Records stdio twice, so that answers that are never the same are known. */
+export async function recordBaseline(bench: Workbench, named: readonly string[]): Promise<Baseline> {
+  const openings = () => {
+    const home = bench.home(); // shared by the clients of one occasion, as a user's is
+    return (word: string) => bench.openStdio(word, home);
+  };
+  const first = await openings()(ALPHA);
+  const surface = await readSurface(first).finally(first.close);
+  const wanted = safeCalls(surface, named);
+  const solo = await visitAlone(openings(), wanted);
+  const slow = new Set(solo.steps.filter(isSlow).map((step) => labelOf(step.key)));
+  const calls = wanted.filter((call) => !slow.has(call.label));
+
+  const together = await visitTogether(openings(), calls).catch((error: Error) => error.message);
+  if (typeof together === 'string') {
+    const [alpha, beta] = [ALPHA, BETA].map((word): Transcript => ({ word, steps: [], heard: [] }));
+    const again = { solo: await visitAlone(openings(), calls), alpha: alpha!, beta: beta!, later: alpha! };
+    const compare: Baseline['compare'] = async (who, actual, what) =>
+      differing([again[who], solo], actual, what);
+    return { surface, calls, alone: together, recording: again, compare };
+  }
+
+  const record = async (): Promise<Recording> => {
+    const [one, others] = await Promise.all([
+      visitAlone(openings(), calls),
+      visitTogether(openings(), calls),
+    ]);
+    return { solo: one, ...others };
+  };
+  const recordings: Recording[] = [{ solo, ...together }, await record()];
+  async function compare(who: keyof Recording, actual: Transcript, what?: Compared): Promise<string[]> {
+    const found = differing(
+      recordings.map((each) => each[who]),
+      actual,
+      what,
+    );
+    if (found.length === 0 || recordings.length > 2) return found;
+    recordings.push(await record()); // a clock or a counter may have moved on since
+    return differing(
+      recordings.map((each) => each[who]),
+      actual,
+      what,
+    );
+  }
+  return { surface, calls, recording: recordings[0]!, compare };
+}
+
+/** One client says every call with nobody beside it. */
+export async function visitAlone(open: Open, calls: readonly Call[]): Promise<Transcript> {
+  const client = await open(ALPHA);
+  const [transcript] = await interleave([client], calls).finally(client.close);
+  return transcript!;
+}
+
+/** Two clients interleaved, and a third when they have left; the same wherever clients are opened. */
+export async function visitTogether(open: Open, calls: readonly Call[]): Promise<Omit<Recording, 'solo'>> {
+  const alpha = await open(ALPHA);
+  const beta = await open(BETA).catch(async (error: Error) => {
+    await alpha.close();
+    throw error;
+  });
+  const pair = await interleave([alpha, beta], calls).finally(() =>
+    Promise.all([alpha.close(), beta.close()]),
+  );
+  return { alpha: pair[0]!, beta: pair[1]!, later: await visitAlone(open, calls) };
+}
+
+/** What every recording agrees on and `actual` does not have. */
+function differing(
+  recordings: readonly Transcript[],
+  actual: Transcript,
+  what: Compared = 'everything',
+): string[] {
+  const [expected, ...others] = recordings as [Transcript, ...Transcript[]];
+  const got = new Map(actual.steps.map((step) => [step.key, step]));
+  const steps = expected.steps.flatMap((step): string[] => {
+    const here = got.get(step.key);
+    if (!here || !others.every((other) => agrees(step, other)) || same(step.outcome, here.outcome)) return [];
+    return [`${step.key}: ${excerpt(step.outcome)} → ${excerpt(here.outcome)}`];
+  });
+  if (what === 'answers') return steps;
+  const heard = notices(actual);
+  const missing = recordings
+    .map(notices)
+    .reduce((kept, next) => inBoth(kept, next))
+    .filter((notice) => !take(heard, notice))
+    .map((notice) => `notification not received: ${notice.slice(0, 160)}`);
+  return [...steps, ...missing];
+}
+
+const agrees = (step: Step, other: Transcript): boolean =>
+  other.steps.some((again) => again.key === step.key && same(again.outcome, step.outcome));
+
+/** Members of both lists, as often as both have them. */
+function inBoth(one: readonly string[], other: readonly string[]): string[] {
+  const left = [...other];
+  return one.filter((each) => take(left, each));
+}
+
+/** Takes one member out of a list; false when it is not there. */
+function take(list: string[], member: string): boolean {
+  const at = list.indexOf(member);
+  if (at >= 0) list.splice(at, 1);
+  return at >= 0;
+}
+
+/** Calls and notifications in which a client finds the word of another. */
+export function foreignWords(transcript: Transcript, other: string): string[] {
+  const steps = transcript.steps
+    .filter((step) => JSON.stringify(step.outcome).includes(other))
+    .map((step) => step.key);
+  const heard = transcript.heard
+    .filter((message) => JSON.stringify(message).includes(other))
+    .map((message) => `${message.id === undefined ? 'notification' : 'request'} ${message.method}`);
+  return [...steps, ...heard];
+}

@@ -1,0 +1,49 @@
+import { type Baseline, foreignWords } from '../baseline.js';
+import { same } from '../canonical.js';
+import { type Call, interleave, labelOf, reworded, type Transcript } from '../transcript.js';
+import { skip, type Verdict, verdict } from '../verification.js';
+import type { Service } from '../workbench.js';
+
+/** Clients at once; every one uses the same request ids. */
+const CLIENTS = 12;
+
+/** Words none of which is part of another, so that an answer shows whose it is. */
+const WORDS = Array.from({ length: CLIENTS }, (_, index) => `gamma${String.fromCharCode(97 + index)}qx`);
+
+/** Many clients at once: does every answer go to its asker? */
+export async function checkConcurrency(service: Service, baseline: Baseline): Promise<Verdict> {
+  const calls = ownAnswers(baseline);
+  if (calls.length === 0)
+    return skip('no call has an answer that depends on its asker alone; name tools with --call');
+  const clients = await Promise.all(WORDS.map((word) => service.open(word)));
+  const transcripts = await Promise.all(
+    clients.map(async (client) => (await interleave([client], calls))[0]!),
+  ).finally(() => Promise.all(clients.map((client) => client.close())));
+  const found: string[] = [];
+  for (const transcript of transcripts) {
+    const plain = reworded(transcript, baseline.recording.solo.word);
+    const differing = await baseline.compare('solo', plain, 'answers');
+    found.push(...mixed(transcript), ...differing.map((line) => `client ${transcript.word}: ${line}`));
+  }
+  const answers = transcripts.reduce((sum, { steps }) => sum + steps.length, 0);
+  return verdict(found, `${CLIENTS} clients at once, ${answers} answers, each to its asker`);
+}
+
+const mixed = (transcript: Transcript): string[] =>
+  WORDS.filter((word) => word !== transcript.word).flatMap((word) =>
+    foreignWords(transcript, word).map((place) => `client ${transcript.word} finds ${word} in ${place}`),
+  );
+
+/** Calls whose answer follows from who asks: in company as alone, and in another's words when another asks. */
+function ownAnswers({ calls, recording, alone }: Baseline): Call[] {
+  if (alone) return [];
+  const { solo, alpha, beta } = recording;
+  const [expected, company, other] = [solo, alpha, reworded(beta, solo.word)].map(
+    ({ steps }) => new Map(steps.map((step) => [step.key, step.outcome])),
+  );
+  const differs = [...expected!].filter(
+    ([key, outcome]) => !same(outcome, company!.get(key)) || !same(outcome, other!.get(key)),
+  );
+  const labels = new Set(differs.map(([key]) => labelOf(key)));
+  return calls.filter(({ label }) => !labels.has(label));
+}

@@ -1,0 +1,52 @@
+import type { Inspection, Manifest, Options, Project } from '../model.js';
+
+/** The converted project, and the environment its user configured. */
+export interface Site {
+  readonly project: Project;
+  readonly options: Options;
+  readonly inspection: Inspection;
+  readonly manifest: Manifest;
+  /** Our own environment: what the user configured is taken from it, nothing else. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What any program needs to start at all; none of it belongs to the server's own configuration. */
+const PLATFORM = ['PATH', 'Path', 'LANG', 'TZ', 'SystemRoot', 'ComSpec', 'PATHEXT', 'windir'];
+
+/** Settings of the generated service that point at things the user runs. */
+const OPERATED = ['REDIS_URL', 'DATABASE_URL', 'DB_MAX_CONNECTIONS', 'DB_IDLE_TIMEOUT'];
+
+/** package.json scripts of the project. */
+export function scriptsOf(project: Project): Readonly<Record<string, string>> {
+  const manifest = JSON.parse(project.files.get('package.json') ?? '{}') as {
+    scripts?: Record<string, string>;
+  };
+  return manifest.scripts ?? {};
+}
+
+/** Variables without which the server does not start and which are not set: verification makes values up. */
+export function missingVariables({ inspection, manifest, env }: Site): string[] {
+  const all = [...inspection.env, ...manifest.seam.variables];
+  return [...new Set(all.filter((read) => read.required && !isSet(env, read.name)).map((read) => read.name))];
+}
+
+/** The environment of everything that is started: a private home, and what the user configured by name. */
+export function environmentOf(site: Site, home: string): Record<string, string> {
+  const { inspection, manifest, env } = site;
+  const variables = [...inspection.env, ...manifest.seam.variables].map((read) => read.name);
+  const names = [...PLATFORM, ...OPERATED, ...variables, ...variables.map((name) => `${name}_FILE`)];
+  const given = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  const made = missingVariables(site).map((name) => [name, madeUp(name)] as const);
+  const homes = { HOME: home, USERPROFILE: home, TMPDIR: home, TEMP: home, TMP: home };
+  return { ...Object.fromEntries([...given, ...made]), ...homes };
+}
+
+/** Variables as written in the source may be read with one of several names: `X` or, by our runtime, `X_FILE`. */
+const isSet = (env: Site['env'], name: string) => Boolean(env[name] ?? env[`${name}_FILE`]);
+
+/** A value that a check for presence accepts and that reaches nothing: no real service, no real account. */
+function madeUp(name: string): string {
+  if (/PORT$/.test(name)) return '9';
+  if (/(URL|URI|ENDPOINT|HOST)$/.test(name)) return 'http://127.0.0.1:9';
+  return 'verify-placeholder';
+}

@@ -1,0 +1,196 @@
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type PrivateDirectory, privateDirectory } from '../disk/private-directory.js';
+import { type Running, startProcess } from '../exec.js';
+import { type Client, connectClient } from './client/client.js';
+import { type HttpChannel, httpChannel } from './client/http-channel.js';
+import { exchangeText } from './client/http-exchange.js';
+import { lastLines, stdioChannel } from './client/stdio-channel.js';
+import { type Credentials, credentialsFor } from './credentials.js';
+import { environmentOf, type Site, scriptsOf } from './site.js';
+
+/** The longest a server may take to answer its first request. */
+const START_MS = 45_000;
+
+/** A client of the HTTP service with the channel it speaks through. */
+export interface HttpClient extends Client {
+  readonly channel: HttpChannel;
+}
+
+/** The generated HTTP service, running on a port of its own. */
+export interface Service {
+  /** `http://127.0.0.1:<port>` */
+  readonly base: string;
+  readonly url: string;
+  readonly program: Running;
+  /** Headers that authenticate a request; empty without authentication. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly open: (word: string) => Promise<HttpClient>;
+}
+
+/** Starts what is verified, and ends all of it. */
+export interface Workbench {
+  readonly site: Site;
+  /** A new private directory that serves as HOME. */
+  readonly home: () => string;
+  /** A client with a stdio process of its own. */
+  readonly openStdio: (word: string, home: string) => Promise<Client>;
+  readonly startService: (settings?: Readonly<Record<string, string>>) => Promise<Service>;
+  /** Ends every process that was started so far. */
+  readonly stopAll: () => Promise<void>;
+  /** Ends every process and deletes every directory; called once, whatever happened. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** Limits that verification itself never meets, and a drain that it can watch. */
+const GENEROUS = {
+  RATE_LIMIT_PER_MINUTE: '1000000',
+  RATE_LIMIT_PER_HOUR: '10000000',
+  SHUTDOWN_DELAY_MS: '400',
+  LOG_LEVEL: 'info',
+};
+
+export function openWorkbench(site: Site): Workbench {
+  const homes: PrivateDirectory[] = [];
+  const programs: Running[] = [];
+  const credentials: Credentials[] = [];
+  const { root } = site.project;
+
+  const home = () => {
+    const created = privateDirectory();
+    homes.push(created);
+    return created.path;
+  };
+
+  async function openStdio(word: string, at: string): Promise<Client> {
+    const { command, args } = entryCommand(site);
+    const program = startProcess(command, args, { cwd: root, env: environmentOf(site, at), input: 'pipe' });
+    programs.push(program);
+    return connectClient(stdioChannel(program), word, START_MS);
+  }
+
+  async function startService(settings: Readonly<Record<string, string>> = {}): Promise<Service> {
+    const script = scriptsOf(site.project)['start:http'];
+    if (!script) throw new Error('package.json has no script start:http');
+    const access = await credentialsFor(site.options.auth, site.env.AUTH_SCOPES ?? '');
+    credentials.push(access);
+    const base = `http://127.0.0.1:${await freePort()}`;
+    const { command, args, env } = parseScript(script);
+    const program = startProcess(command, args, {
+      cwd: root,
+      env: {
+        ...environmentOf(site, home()),
+        ...GENEROUS,
+        ...env,
+        ...access.settings,
+        PORT: new URL(base).port,
+        HOST: '127.0.0.1',
+        ...settings,
+      },
+      input: 'closed',
+    });
+    programs.push(program);
+    await answers(`${base}/health`, program);
+    const url = `${base}/mcp`;
+    return {
+      base,
+      url,
+      program,
+      headers: access.headers,
+      open: async (word) => {
+        const channel = httpChannel(() => url, access.headers);
+        return { ...(await connectClient(channel, word, START_MS)), channel };
+      },
+    };
+  }
+
+  const stopAll = async () => {
+    await Promise.all(programs.splice(0).map((program) => program.stop()));
+  };
+
+  return {
+    site,
+    home,
+    openStdio,
+    startService,
+    stopAll,
+    dispose: async () => {
+      await stopAll();
+      await Promise.all(credentials.map((each) => each.close()));
+      for (const created of homes) created.remove();
+    },
+  };
+}
+
+/** How the stdio entry is run, by what runs it. */
+function entryCommand({ inspection, options, project }: Site): { command: string; args: string[] } {
+  if (!inspection.entry) throw new Error('the stdio entry was not found');
+  const file = path.join(project.root, inspection.entry.output);
+  const before: Readonly<Record<typeof inspection.build.runner, readonly string[]>> = {
+    node: [process.execPath],
+    'node-types': [process.execPath, ...stripTypes()],
+    tsx: ['tsx'],
+    bun: ['bun'],
+  };
+  const [command = process.execPath, ...args] = before[inspection.build.runner];
+  return { command, args: [...args, file, ...options.args] };
+}
+
+/** Node 22 strips types only when asked; from 23.6 on it does so by itself. */
+const stripTypes = () => (process.version.startsWith('v22.') ? ['--experimental-strip-types'] : []);
+
+/**
+ * A package.json script as program, arguments and leading `NAME=value` settings. Run without a shell or the
+ * package manager's wrapper, so that signals reach the server itself; what only a shell understands goes to one.
+ */
+export function parseScript(script: string): {
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+} {
+  if (/[|&;<>$`(){}*?~]/.test(script)) return { command: 'sh', args: ['-c', script], env: {} };
+  const words = [...script.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
+    word.replace(/["']/g, ''),
+  );
+  const first = words.findIndex((word) => !/^[A-Za-z_]\w*=/.test(word));
+  const settings = words.slice(0, first).map((word) => {
+    const at = word.indexOf('=');
+    return [word.slice(0, at), word.slice(at + 1)];
+  });
+  const [command = '', ...args] = words.slice(first);
+  return {
+    command: command === 'node' ? process.execPath : command,
+    args,
+    env: Object.fromEntries(settings) as Record<string, string>,
+  };
+}
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+async function answers(url: string, program: Running): Promise<void> {
+  let ended: string | undefined;
+  void program.exited.then(({ code, signal }) => {
+    ended = `the HTTP service ended at start (${signal ?? `exit ${code}`}): ${lastLines(program.output())}`;
+  });
+  for (const until = Date.now() + START_MS; Date.now() < until && !ended; ) {
+    const answer = await exchangeText(url, { method: 'GET', signal: AbortSignal.timeout(2000) }).catch(
+      () => undefined,
+    );
+    if (answer) return;
+    await sleep(50);
+  }
+  throw new Error(ended ?? `the HTTP service does not answer: ${lastLines(program.output())}`);
+}

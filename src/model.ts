@@ -228,6 +228,20 @@ export interface Rewrite {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+export interface GeneratedFile {
+  readonly path: string;
+  readonly text: string;
+  readonly why: string;
+}
+
+/** What the generator hands to the planner. */
+export interface GeneratedService {
+  readonly files: readonly GeneratedFile[];
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly scripts: Readonly<Record<string, string>>;
+}
+
 export interface Command {
   readonly command: string;
   readonly args: readonly string[];
@@ -257,5 +271,9 @@ export interface Check {
   readonly id: string;
   readonly status: 'pass' | 'fail' | 'skip';
   readonly detail: string;
+  /** Where it fails: every difference, one line each. */
+  readonly differences?: readonly string[];
+  /** How long it took, in milliseconds. */
+  readonly ms?: number;
   readonly at?: Location;
 }

@@ -1,0 +1,34 @@
+import { apiKeySettings, createApiKeyAuth } from './auth-api-key.js';
+import { createOauth, oauthSettings } from './auth-oauth.js';
+import { cacheSettings, createCache } from './cache.js';
+import type { EnvironmentResolver, FeatureFactory } from './feature.js';
+import { createMetrics, metricsSettings } from './metrics.js';
+import { createPostgres, postgresSettings } from './postgres.js';
+import { createRateLimit } from './rate-limit.js';
+import { createRedis, redisSettings } from './redis-client.js';
+import { createRedisSessions } from './redis-sessions.js';
+import { resolveAwsSecrets } from './secrets-aws.js';
+import { resolveVaultSecrets } from './secrets-vault.js';
+
+export { createEndpoint as createStatefulEndpoint } from './stateful.js';
+/** Everything at once, so that every template is type-checked; a project gets what it chose. */
+export { createEndpoint } from './stateless.js';
+export const settings = {
+  ...redisSettings,
+  ...apiKeySettings,
+  ...oauthSettings,
+  ...cacheSettings,
+  ...postgresSettings,
+  ...metricsSettings,
+};
+export const featureFactories: readonly FeatureFactory[] = [
+  createRedis,
+  createMetrics,
+  createApiKeyAuth,
+  createOauth,
+  createRateLimit,
+  createRedisSessions,
+  createCache,
+  createPostgres,
+];
+export const environmentResolvers: readonly EnvironmentResolver[] = [resolveAwsSecrets, resolveVaultSecrets];

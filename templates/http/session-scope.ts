@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/**
+ * What belongs to one client while many share a process. Over stdio every client had a process of its own, so a
+ * module-level variable was private to it; `sessionScoped` gives that back.
+ */
+export class SessionScope {
+  readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
+
+  /** The scope's own value for `key`, created on first use. */
+  get<T>(key: object, create: () => T, dispose: ((value: T) => void) | undefined): T {
+    const held = this.#values.get(key);
+    if (held) return held.value as T;
+    const value = create();
+    this.#values.set(key, { value, dispose: dispose && (() => dispose(value)) });
+    return value;
+  }
+
+  /** Replaces the scope's own value for `key`. */
+  set<T>(key: object, value: T, dispose: ((value: T) => void) | undefined): void {
+    this.#values.set(key, { value, dispose: dispose && (() => dispose(value)) });
+  }
+
+  /** Runs `work`, and everything it starts, inside this scope. */
+  run<T>(work: () => T): T {
+    return storage.run(this, work);
+  }
+
+  /** Drops every value, so that nothing of the client outlives its session. */
+  end(): void {
+    const held = [...this.#values.values()];
+    this.#values.clear();
+    for (const { dispose } of held) dispose?.();
+  }
+}
+
+const storage = new AsyncLocalStorage<SessionScope>();
+const processScope = new SessionScope();
+
+/** The scope of the code that is running; none at start-up and over stdio. */
+export const currentScope = (): SessionScope | undefined => storage.getStore();
+
+/** A variable of which every session has its own. A property, not a call: TypeScript narrows `x.value` like a variable. */
+export interface SessionScoped<T> {
+  value: T;
+}
+
+/**
+ * State that each client has for itself: `value` is the current session's, created on first use and dropped at the
+ * session's end (`dispose` is then called with it); outside any session there is one value for the whole process.
+ *
+ *     const history = sessionScoped((): string[] => []);
+ *     history.value.push('…');
+ */
+export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void): SessionScoped<T> {
+  const key = {};
+  const scope = (): SessionScope => storage.getStore() ?? processScope;
+  return {
+    get value(): T {
+      return scope().get(key, create, dispose);
+    },
+    set value(next: T) {
+      scope().set(key, next, dispose);
+    },
+  };
+}

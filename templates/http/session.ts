@@ -1,0 +1,143 @@
+import { EventHistory, EventStream } from './event-stream.js';
+import type { Exchange } from './exchange.js';
+import type { SessionRegistry, StreamEvent } from './feature.js';
+import { codes, Refusal, type RpcRequest } from './json-rpc.js';
+import type { Visit } from './mcp.js';
+import type { ServerFactory } from './server-factory.js';
+import { SessionScope } from './session-scope.js';
+import { HttpTransport } from './transport.js';
+
+/** One client's server, with everything that is the client's alone. Gone without a trace when it ends. */
+export class Session {
+  readonly id: string;
+  readonly subject: string | undefined;
+  readonly clientName: string | undefined;
+  readonly scope = new SessionScope();
+  readonly history: EventHistory;
+  /** What the server says outside of any request; it waits for a reader. */
+  readonly standalone: EventStream;
+  readonly transport: HttpTransport;
+  readonly #initialize: RpcRequest;
+  /** Answers that are not complete, by the name of their stream. */
+  readonly #open = new Map<string, Exchange>();
+  #used = Date.now();
+
+  constructor(
+    id: string,
+    subject: string | undefined,
+    initialize: RpcRequest,
+    onEvent: ((event: StreamEvent) => void) | undefined,
+  ) {
+    this.id = id;
+    this.subject = subject;
+    this.#initialize = initialize;
+    const info = initialize.params?.['clientInfo'] as { name?: unknown } | undefined;
+    this.clientName = typeof info?.name === 'string' ? info.name : undefined;
+    this.history = new EventHistory(onEvent);
+    this.standalone = new EventStream('s', this.history);
+    this.transport = new HttpTransport(
+      (message, exchange) => (exchange ? exchange.send(message) : this.standalone.send(message)),
+      id,
+    );
+  }
+
+  /** Builds the session's server, in the session's scope. */
+  async connect(createServer: ServerFactory): Promise<void> {
+    await this.scope.run(async () => {
+      const server = await createServer();
+      await server.connect(this.transport);
+    });
+  }
+
+  /** Brings a rebuilt server to where the client left the one before: initialized. */
+  async replayInitialize(): Promise<void> {
+    await this.scope.run(async () => {
+      await this.transport.request({ ...this.#initialize, id: 'handed-off' }, undefined, {});
+      this.transport.notify({ jsonrpc: '2.0', method: 'notifications/initialized' }, {});
+    });
+  }
+
+  touch(): void {
+    this.#used = Date.now();
+  }
+
+  /** Since when nobody has been there, in milliseconds since 1970; now, while somebody is. */
+  get idleSince(): number {
+    return this.#open.size > 0 || this.standalone.attached ? Date.now() : this.#used;
+  }
+
+  /** Does the client know what to do with an event that has no content? (protocol 2025-11-25) */
+  resumable(header: string | string[] | undefined): boolean {
+    const version = header ?? this.#initialize.params?.['protocolVersion'];
+    return typeof version === 'string' && version >= '2025-11-25';
+  }
+
+  /** An answer has begun; the returned function says that it is complete. */
+  enter(exchange: Exchange): () => void {
+    this.#open.set(exchange.stream.name, exchange);
+    return () => {
+      this.#open.delete(exchange.stream.name);
+      this.touch();
+    };
+  }
+
+  /** Answers a GET: what waits for the client, or what it missed of a stream. Throws a `Refusal`. */
+  async stream({ request, response }: Visit, registry: SessionRegistry | undefined): Promise<void> {
+    const headers = { 'mcp-session-id': this.id };
+    const lastId = request.headers['last-event-id'];
+    if (typeof lastId !== 'string' || lastId === '') {
+      if (this.standalone.attached)
+        throw new Refusal(409, codes.refused, 'Conflict: this session has a stream already');
+      this.standalone.attach(response, headers);
+      this.standalone.catchUp();
+      return;
+    }
+    const missed = this.history.after(lastId);
+    if (missed) {
+      const live = missed.stream === 's' ? this.standalone : this.#open.get(missed.stream)?.stream;
+      const stream = live ?? new EventStream(missed.stream);
+      stream.attach(response, headers);
+      stream.catchUp(missed.events);
+      if (!live) stream.detach();
+      return;
+    }
+    if (registry && (await this.#replayElsewhere(lastId, visitStream(response, headers), registry))) return;
+    throw new Refusal(400, codes.refused, 'Bad Request: this Last-Event-ID is not known');
+  }
+
+  /** Ends the session: the server sees its connection close. */
+  async close(): Promise<void> {
+    await this.transport.close();
+  }
+
+  /** Lets go of everything that was the client's. */
+  dispose(): void {
+    this.standalone.detach();
+    this.history.clear();
+    this.scope.end();
+  }
+
+  /** Events that another replica keeps, and follows until its last one. */
+  async #replayElsewhere(lastId: string, reader: Reader, registry: SessionRegistry): Promise<boolean> {
+    const gone = new AbortController();
+    reader.onGone(() => gone.abort());
+    return registry.replay(this.id, lastId, (event) => reader.send(event), gone.signal);
+  }
+}
+
+interface Reader {
+  send(event: StreamEvent): void;
+  onGone(listener: () => void): void;
+}
+
+function visitStream(response: Visit['response'], headers: Record<string, string>): Reader {
+  const stream = new EventStream('replay');
+  return {
+    send(event) {
+      if (!stream.attached) stream.attach(response, headers);
+      stream.catchUp([event]);
+      if (event.final) stream.detach();
+    },
+    onGone: (listener) => response.once('close', listener),
+  };
+}

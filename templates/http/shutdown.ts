@@ -1,0 +1,88 @@
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import type { Feature, Gauges } from './feature.js';
+import type { HealthReport } from './health.js';
+import type { Endpoint, Mcp } from './mcp.js';
+
+export interface ShutdownParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly listener: Server;
+  readonly health: HealthReport;
+  readonly mcp: Mcp;
+  readonly endpoint: Endpoint;
+  readonly features: readonly Feature[];
+  readonly gauges: () => Gauges;
+  /** What the project itself does when it is stopped. */
+  readonly cleanUp: (() => unknown) | undefined;
+  readonly exit: (code: number) => void;
+}
+
+/** The orderly end of the service. The returned function starts it; called again, it ends the process at once. */
+export function createShutdown(parts: ShutdownParts): (reason: string, code?: number) => void {
+  const { config, logger, exit } = parts;
+  let started = false;
+  return (reason, code = 0) => {
+    if (started) {
+      logger.warn({ reason, open: parts.gauges() }, 'Asked twice to shut down: ending at once');
+      exit(1);
+      return;
+    }
+    started = true;
+    logger.info({ reason, open: parts.gauges() }, 'Shutting down');
+    const deadline = config.SHUTDOWN_DELAY_MS + config.SHUTDOWN_TIMEOUT_MS;
+    const timer = setTimeout(() => {
+      logger.error({ open: parts.gauges() }, 'Shutdown took too long; what is still open is cut off');
+      exit(1);
+    }, deadline);
+    drain(parts).then(
+      () => {
+        clearTimeout(timer);
+        logger.info('Shut down');
+        exit(code);
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'Shutdown failed');
+        exit(1);
+      },
+    );
+  };
+}
+
+async function drain({
+  config,
+  logger,
+  listener,
+  health,
+  mcp,
+  endpoint,
+  features,
+  cleanUp,
+}: ShutdownParts): Promise<void> {
+  health.drain();
+  // A connection that is kept alive may bring one more request: it is answered, and told to close.
+  listener.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  if (config.SHUTDOWN_DELAY_MS > 0) await sleep(config.SHUTDOWN_DELAY_MS);
+  const closed = new Promise<void>((resolve) => {
+    listener.close(() => resolve());
+  });
+  endpoint.drain();
+  await mcp.idle();
+  await endpoint.close();
+  listener.closeIdleConnections();
+  // Answers are on their way by now; a client that does not read them does not hold up the rest.
+  await Promise.race([closed, sleep(1000, undefined, { ref: false })]);
+  listener.closeAllConnections();
+  const closers = [...features]
+    .reverse()
+    .map((feature) => ({ name: feature.name, close: () => feature.close?.() }));
+  for (const { name, close } of [{ name: 'the server', close: () => cleanUp?.() }, ...closers]) {
+    try {
+      await close();
+    } catch (error) {
+      logger.error({ err: error }, `Closing ${name} failed`);
+    }
+  }
+}

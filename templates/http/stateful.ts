@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
+import { Exchange } from './exchange.js';
+import type { Caller, SessionRecord } from './feature.js';
+import { codes, isRequest, Refusal, type RpcMessage, type RpcRequest } from './json-rpc.js';
+import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
+import { messageExtra } from './message-extra.js';
+import { Session } from './session.js';
+
+const notFound = (): Refusal => new Refusal(404, codes.sessionNotFound, 'Session not found');
+
+/** A server for each session, from `initialize` to DELETE, closing, or SESSION_TTL_MS without use. */
+export function createEndpoint(context: EndpointContext): Endpoint {
+  const { config, logger, features, createServer, runCall } = context;
+  const registry = features.find((feature) => feature.sessionRegistry)?.sessionRegistry;
+  const sessions = new Map<string, Session>();
+  const restoring = new Map<string, Promise<Session | undefined>>();
+  const newId = (): string => (config.INSTANCE_ID ? `${config.INSTANCE_ID}.` : '') + randomUUID();
+  let draining = false;
+  let sweep: NodeJS.Timeout | undefined;
+
+  async function open(id: string, subject: string | undefined, initialize: RpcRequest): Promise<Session> {
+    if (draining) throw new Refusal(503, codes.refused, 'Shutting down', { 'retry-after': '1' });
+    if (sessions.size >= config.MAX_SESSIONS) {
+      throw new Refusal(503, codes.refused, 'Too many sessions are open', { 'retry-after': '30' });
+    }
+    const onEvent =
+      registry && ((event: Parameters<typeof registry.record>[1]) => registry.record(id, event));
+    const session = new Session(id, subject, initialize, onEvent);
+    sessions.set(id, session);
+    sweep ??= setInterval(expire, Math.min(30_000, config.SESSION_TTL_MS / 2)).unref();
+    session.transport.onclose = () => ended(session);
+    try {
+      await session.connect(createServer);
+    } catch (error) {
+      await session.close();
+      ended(session);
+      throw error;
+    }
+    return session;
+  }
+
+  function ended(session: Session): void {
+    if (!sessions.delete(session.id)) return;
+    logger.debug({ session_id: session.id }, 'Session ended');
+    session.dispose();
+    if (sessions.size > 0) return;
+    clearInterval(sweep);
+    sweep = undefined;
+  }
+
+  function expire(): void {
+    const oldest = Date.now() - config.SESSION_TTL_MS;
+    for (const session of sessions.values()) if (session.idleSince < oldest) void session.close();
+  }
+
+  /** The session named in the request; a registered one of another replica is carried on here. */
+  async function find({ request, caller }: Visit): Promise<Session> {
+    const id = request.headers['mcp-session-id'];
+    if (typeof id !== 'string' || id === '') {
+      throw new Refusal(400, codes.refused, 'Bad Request: the Mcp-Session-Id header is missing');
+    }
+    const session = sessions.get(id) ?? (await restore(id));
+    if (!session || !belongs(session.subject, caller)) throw notFound();
+    requireVersion(request, SUPPORTED_PROTOCOL_VERSIONS);
+    session.touch();
+    registry?.touch(id);
+    return session;
+  }
+
+  async function restore(id: string): Promise<Session | undefined> {
+    if (!registry) return undefined;
+    const running = restoring.get(id);
+    if (running) return running;
+    const work = registry.find(id).then((record) => (record ? revive(id, record) : undefined));
+    restoring.set(id, work);
+    try {
+      return await work;
+    } finally {
+      restoring.delete(id);
+    }
+  }
+
+  async function revive(id: string, record: SessionRecord): Promise<Session> {
+    const session = await open(id, record.subject, record.initialize);
+    await session.replayInitialize();
+    return session;
+  }
+
+  async function initialize(visit: Visit, message: RpcRequest): Promise<void> {
+    if (visit.request.headers['mcp-session-id'] !== undefined) {
+      throw new Refusal(400, codes.invalidRequest, 'Invalid Request: this session is initialized already');
+    }
+    const session = await open(newId(), visit.caller.subject, message);
+    const failed = await call(session, visit, message);
+    if (failed) await session.close();
+    else await registry?.register(session.id, { initialize: message, subject: visit.caller.subject });
+  }
+
+  /** Runs a request in its session. True when it was answered with an error. */
+  async function call(session: Session, visit: Visit, message: RpcRequest): Promise<boolean> {
+    if (session.transport.has(message.id)) {
+      throw new Refusal(
+        400,
+        codes.invalidRequest,
+        `Invalid Request: id ${message.id} is in use by a request in flight`,
+      );
+    }
+    const exchange = new Exchange(message.id, visit.response, {
+      headers: { 'mcp-session-id': session.id },
+      history: session.history,
+      primed: session.resumable(visit.request.headers['mcp-protocol-version']),
+    });
+    const leave = session.enter(exchange);
+    const extra = {
+      ...messageExtra(visit),
+      closeSSEStream: () => exchange.pause(),
+      closeStandaloneSSEStream: () => session.standalone.detach(),
+    };
+    try {
+      const response = await runCall(callOf(visit, message, session.id, session.clientName), () =>
+        session.scope.run(() => session.transport.request(message, exchange, extra)),
+      );
+      exchange.answer(response);
+      return 'error' in response;
+    } catch (error) {
+      exchange.fail('Internal error');
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  return {
+    async post(visit, message: RpcMessage) {
+      if (isRequest(message) && message.method === 'initialize') return initialize(visit, message);
+      const session = await find(visit);
+      if (isRequest(message)) {
+        await call(session, visit, message);
+        return;
+      }
+      session.scope.run(() => session.transport.notify(message, messageExtra(visit)));
+      visit.response.writeHead(202).end();
+    },
+    async get(visit) {
+      const session = await find(visit);
+      await session.stream(visit, registry);
+    },
+    async delete(visit) {
+      const session = await find(visit);
+      await registry?.remove(session.id);
+      await session.close();
+      visit.response.writeHead(200).end();
+    },
+    get sessions() {
+      return sessions.size;
+    },
+    get streams() {
+      return [...sessions.values()].filter((session) => session.standalone.attached).length;
+    },
+    drain() {
+      draining = true;
+      for (const session of sessions.values()) session.standalone.detach('event: shutdown\ndata: {}\n\n');
+    },
+    async close() {
+      await Promise.all([...sessions.values()].map((session) => session.close()));
+    },
+  };
+}
+
+const belongs = (subject: string | undefined, caller: Caller): boolean => subject === caller.subject;

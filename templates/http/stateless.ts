@@ -1,0 +1,141 @@
+import type { MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
+import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
+import { Exchange } from './exchange.js';
+import { isRequest, type RpcRequest } from './json-rpc.js';
+import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
+import { messageExtra } from './message-extra.js';
+import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
+import { currentScope, SessionScope } from './session-scope.js';
+import { HttpTransport } from './transport.js';
+
+/** Requests that leave nothing behind in a server of the SDK. Others (`initialize`, `logging/setLevel`, …) do. */
+const traceless = new Set([
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'ping',
+]);
+const mostIdle = 64;
+
+/** A server with its connection. It serves one request at a time, and another one only while it is clean. */
+class Instance {
+  readonly transport: HttpTransport;
+  clean = reusable;
+  uses = 0;
+
+  constructor(onListChanged: () => void) {
+    this.transport = new HttpTransport(async (message, exchange, pending) => {
+      if (isRequest(message)) {
+        throw new Error(
+          `${message.method} needs a session: this service is stateless, its clients cannot be asked`,
+        );
+      }
+      if (message.method.endsWith('/list_changed')) {
+        this.clean = false;
+        onListChanged();
+      }
+      if (exchange) return exchange.send(message);
+      // Of a server that has served others before, only what the current request itself says can be for its client.
+      for (const { exchange: current, scope } of pending) {
+        if (this.uses === 1 || scope === currentScope()) return current?.send(message);
+      }
+    });
+  }
+
+  static async open(createServer: ServerFactory, onListChanged: () => void): Promise<Instance> {
+    const instance = new Instance(onListChanged);
+    const server = await createServer();
+    await server.connect(instance.transport);
+    return instance;
+  }
+}
+
+/** Every request is answered by a server of its own, or by one that provably kept nothing of those before. */
+export function createEndpoint({ createServer, runCall }: EndpointContext): Endpoint {
+  const idle: Instance[] = [];
+  let lastId = 0;
+  let toolList: string | undefined;
+  const forgetList = (): void => {
+    toolList = undefined;
+  };
+
+  async function borrow(method: string): Promise<Instance> {
+    const instance = (traceless.has(method) && idle.pop()) || (await Instance.open(createServer, forgetList));
+    if (!traceless.has(method)) instance.clean = false;
+    instance.uses++;
+    return instance;
+  }
+
+  async function giveBack(instance: Instance): Promise<void> {
+    if (instance.clean && idle.length < mostIdle) idle.push(instance);
+    else await instance.transport.close();
+  }
+
+  async function answer(
+    visit: Visit,
+    message: RpcRequest,
+    exchange: Exchange,
+    extra: MessageExtraInfo,
+  ): Promise<void> {
+    const scope = new SessionScope();
+    let instance: Instance | undefined;
+    const call = async () =>
+      scope.run(async () => {
+        instance = await borrow(message.method);
+        // Clients count their requests alike; a number of our own keeps a late message from finding the next client.
+        return instance.transport.request({ ...message, id: ++lastId }, exchange, extra);
+      });
+    try {
+      const response = await runCall(callOf(visit, message), call);
+      if (fixedTools && instance?.clean && isWholeList(message) && 'result' in response) {
+        toolList = JSON.stringify(response.result);
+      }
+      exchange.answer({ ...response, id: message.id });
+      if (instance && visit.response.destroyed) instance.clean = false;
+    } catch (error) {
+      if (instance) instance.clean = false;
+      throw error;
+    } finally {
+      if (instance) await giveBack(instance);
+      scope.end();
+    }
+  }
+
+  return {
+    async post(visit, message) {
+      requireVersion(visit.request, SUPPORTED_PROTOCOL_VERSIONS);
+      if (!isRequest(message)) {
+        // Notifications and responses speak of an earlier exchange, whose server is gone.
+        visit.response.writeHead(202).end();
+        return;
+      }
+      const exchange = new Exchange(message.id, visit.response);
+      if (toolList !== undefined && isWholeList(message)) exchange.answerText(toolList);
+      else await failing(exchange, () => answer(visit, message, exchange, messageExtra(visit)));
+    },
+    sessions: 0,
+    streams: 0,
+    drain: () => undefined,
+    async close() {
+      await Promise.all(idle.splice(0).map((instance) => instance.transport.close()));
+    },
+  };
+}
+
+const isWholeList = ({ method, params }: RpcRequest): boolean =>
+  method === 'tools/list' && (params === undefined || Object.keys(params).length === 0);
+
+/** Whatever goes wrong, the exchange is answered; the error goes on to be logged. */
+async function failing(exchange: Exchange, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    exchange.fail('Internal error');
+    throw error;
+  }
+}

@@ -8,7 +8,9 @@ import { flagOf, optionTable, splitArguments } from './options.js';
 import { version } from './version.js';
 
 const program = new Command('create-mcp-prod')
-  .description('Converts a stdio MCP server into a production Streamable HTTP service, and proves that it answers the same.')
+  .description(
+    'Converts a stdio MCP server into a production Streamable HTTP service, and proves that it answers the same.',
+  )
   .version(version, '-v, --version')
   .helpOption('-h, --help')
   .configureHelp({ helpWidth: Math.min(process.stdout.columns || 80, 100) })

@@ -137,6 +137,11 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{command} failed: {reason}',
     hint: 'The changes are in place. Mend the cause, run {command}, then create-mcp-prod verify.',
   },
+  'build-failed': {
+    severity: 'error',
+    message: '{command} failed: {reason}',
+    hint: 'The changes are in place. Mend the cause, run {command}, then create-mcp-prod verify.',
+  },
   'baseline-broken': {
     severity: 'error',
     message: 'The project does not build before the conversion. {command} says: {reason}',
@@ -153,7 +158,12 @@ export function word(diagnostic: Diagnostic): Worded {
   const wording = wordings[diagnostic.code];
   if (!wording) throw new Error(`diagnostic without wording: ${diagnostic.code}`);
   const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => diagnostic.args[name] ?? '');
-  return { code: diagnostic.code, severity: wording.severity, message: fill(wording.message), hint: fill(wording.hint) };
+  return {
+    code: diagnostic.code,
+    severity: wording.severity,
+    message: fill(wording.message),
+    hint: fill(wording.hint),
+  };
 }
 
 /** Does this diagnostic stop the conversion? */

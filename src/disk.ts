@@ -4,7 +4,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export { type Applied, applyChanges, JOURNAL, type Recovered, recoverInterrupted } from './disk/apply-changes.js';
+export {
+  type Applied,
+  applyChanges,
+  JOURNAL,
+  type Recovered,
+  recoverInterrupted,
+} from './disk/apply-changes.js';
 export { readProject, UnreadableProject } from './disk/read-project.js';
 
 const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));

@@ -189,7 +189,8 @@ export function resolveOptions(
 function defaultOut(inspection: Inspection): string {
   const { build, entry } = inspection;
   if (build.kind !== 'tsc') return 'src/http';
-  const sources = build.rootDir && build.rootDir !== '.' ? build.rootDir : parentOf(entry?.file ?? 'src/index');
+  const sources =
+    build.rootDir && build.rootDir !== '.' ? build.rootDir : parentOf(entry?.file ?? 'src/index');
   return sources === '' ? 'http' : `${sources.replace(/^\.\/|\/$/g, '')}/http`;
 }
 
@@ -216,9 +217,12 @@ export const quote = (word: string): string =>
 export function splitArguments(line: string): readonly string[] {
   const words = line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs);
   return [...words].map(([word]) =>
-    word.replace(/\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/gs, (_, escaped?: string, double?: string, single?: string) => {
-      if (escaped !== undefined) return escaped;
-      return double !== undefined ? double.replace(/\\(["\\$`])/g, '$1') : (single ?? '');
-    }),
+    word.replace(
+      /\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/gs,
+      (_, escaped?: string, double?: string, single?: string) => {
+        if (escaped !== undefined) return escaped;
+        return double !== undefined ? double.replace(/\\(["\\$`])/g, '$1') : (single ?? '');
+      },
+    ),
   );
 }

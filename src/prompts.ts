@@ -88,7 +88,9 @@ async function askShared(isolated: readonly StateBinding[]): Promise<readonly st
 }
 
 async function askFiles(): Promise<Partial<Options>> {
-  const rows = FILES.map((key) => optionTable.find((row) => row.key === key)).filter((row) => row !== undefined);
+  const rows = FILES.map((key) => optionTable.find((row) => row.key === key)).filter(
+    (row) => row !== undefined,
+  );
   const chosen: string[] = await answer(
     clack.multiselect({
       message: 'What else should it have?',

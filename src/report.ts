@@ -22,7 +22,10 @@ export interface Look {
   readonly paint: (style: Style, text: string) => string;
 }
 
-export function lookOf(stream: { readonly isTTY?: boolean; readonly columns?: number }, wanted: boolean): Look {
+export function lookOf(
+  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  wanted: boolean,
+): Look {
   const env = process.env;
   const forced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
   const color = wanted && !env.NO_COLOR && (forced || (stream.isTTY === true && env.TERM !== 'dumb'));
@@ -58,8 +61,16 @@ export function describeInspection(inspection: Inspection, look: Look): string {
   const { build, entry, sdk, server } = inspection;
   const rows: [string, string][] = [
     ['entry', entry ? `${entry.file} (${entry.because})${ranAs(inspection)}` : 'not found'],
-    ['project', `${inspection.language === 'ts' ? 'TypeScript' : 'JavaScript'}, ${formatName(inspection)}, ${inspection.packageManager}`],
-    ['build', build.kind === 'none' ? `none, run by ${build.runner}` : `${build.tool}${build.script ? ` (npm script "${build.script}")` : ''}`],
+    [
+      'project',
+      `${inspection.language === 'ts' ? 'TypeScript' : 'JavaScript'}, ${formatName(inspection)}, ${inspection.packageManager}`,
+    ],
+    [
+      'build',
+      build.kind === 'none'
+        ? `none, run by ${build.runner}`
+        : `${build.tool}${build.script ? ` (npm script "${build.script}")` : ''}`,
+    ],
     ['SDK', sdk ? `${sdk.line}, ${sdk.range}, ${sdk.api}` : 'not found'],
   ];
   if (server) {
@@ -68,7 +79,10 @@ export function describeInspection(inspection: Inspection, look: Look): string {
   }
   rows.push(['surface', surfaceLine(inspection)]);
   for (const [index, one] of inspection.state.entries()) {
-    rows.push([index === 0 ? 'state' : '', `${place(one.at)} ${one.name}: ${one.kind}, ${one.decision}. ${one.reason}`]);
+    rows.push([
+      index === 0 ? 'state' : '',
+      `${place(one.at)} ${one.name}: ${one.kind}, ${one.decision}. ${one.reason}`,
+    ]);
   }
   if (inspection.state.length === 0) rows.push(['state', 'none that clients would share']);
   for (const [index, one] of inspection.env.entries()) {
@@ -84,14 +98,17 @@ export function describeInspection(inspection: Inspection, look: Look): string {
 
 const unique = (list: readonly string[]): readonly string[] => [...new Set(list)];
 
-const formatName = (inspection: Inspection): string => (inspection.moduleFormat === 'esm' ? 'ES modules' : 'CommonJS');
+const formatName = (inspection: Inspection): string =>
+  inspection.moduleFormat === 'esm' ? 'ES modules' : 'CommonJS';
 
 const ranAs = ({ entry }: Inspection): string =>
   entry && entry.output !== entry.file ? `, runs as ${entry.output}` : '';
 
 function surfaceLine({ surface }: Inspection): string {
   const count = (kind: string) => surface.filter((item) => item.kind === kind).length;
-  const parts = ['tool', 'resource', 'prompt'].map((kind) => (count(kind) > 0 ? plural(count(kind), kind) : ''));
+  const parts = ['tool', 'resource', 'prompt'].map((kind) =>
+    count(kind) > 0 ? plural(count(kind), kind) : '',
+  );
   return parts.filter(Boolean).join(', ') || 'nothing seen in the source; it may be registered at run time';
 }
 
@@ -99,7 +116,9 @@ function table(rows: readonly (readonly [string, string])[], look: Look): string
   const left = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows
     .flatMap(([name, text]) =>
-      wrap(text, look.width - left - 4).map((line, index) => look.paint('dim', (index ? '' : name).padEnd(left)) + line),
+      wrap(text, look.width - left - 4).map(
+        (line, index) => look.paint('dim', (index ? '' : name).padEnd(left)) + line,
+      ),
     )
     .join('\n');
 }
@@ -125,8 +144,12 @@ export function describeChanges(changes: readonly Change[], look: Look): string 
   return rows
     .map(({ change, lines }) => {
       const kind = kindOf(change);
-      const [mark, style] = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] }[kind] as [string, Style];
-      const counts = [lines.added ? `+${lines.added}` : '', lines.removed ? `-${lines.removed}` : ''].filter(Boolean).join(' ');
+      const [mark, style] = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] }[
+        kind
+      ] as [string, Style];
+      const counts = [lines.added ? `+${lines.added}` : '', lines.removed ? `-${lines.removed}` : '']
+        .filter(Boolean)
+        .join(' ');
       const room = look.width - path - 18;
       const why = room >= change.why.length ? look.paint('dim', change.why) : '';
       return `${look.paint(style, mark)} ${change.path.padEnd(path)}  ${counts.padEnd(10)} ${why}`.trimEnd();
@@ -155,7 +178,9 @@ export function describeChecks(checks: readonly Check[], look: Look): string {
       const [mark, style] = checkMarks[check.status];
       const lines = check.detail.split('\n').flatMap((line) => wrap(line, look.width - left - 6));
       return lines.map((line, index) =>
-        index === 0 ? `${look.paint(style, mark)} ${check.id.padEnd(left)}${line}` : `  ${''.padEnd(left)}${line}`,
+        index === 0
+          ? `${look.paint(style, mark)} ${check.id.padEnd(left)}${line}`
+          : `  ${''.padEnd(left)}${line}`,
       );
     })
     .join('\n');

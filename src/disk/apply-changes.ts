@@ -81,7 +81,8 @@ export function recoverInterrupted(root: string): Recovered {
   const real = fs.realpathSync(root);
   const leaves = (file: string) => !isInside(real, realTarget(path.resolve(real, file)));
   const outside = journal.steps.find((step) => leaves(step.path) || leaves(step.temporary));
-  if (outside) return { outcome: 'refused', diagnostics: [{ code: 'path-outside', args: { file: outside.path } }] };
+  if (outside)
+    return { outcome: 'refused', diagnostics: [{ code: 'path-outside', args: { file: outside.path } }] };
   const left = rollBack(root, journal);
   return left.length > 0
     ? { outcome: 'refused', diagnostics: left }
@@ -107,7 +108,12 @@ function objectionsTo(root: string, change: Change): readonly Diagnostic[] {
 
 function isInside(root: string, target: string): boolean {
   const relative = path.relative(root, target);
-  return relative !== '' && relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
+  return (
+    relative !== '' &&
+    relative !== '..' &&
+    !relative.startsWith(`..${path.sep}`) &&
+    !path.isAbsolute(relative)
+  );
 }
 
 /** Where writing to `target` would end up: links resolved as far as the path exists. */
@@ -131,7 +137,11 @@ function describe(root: string, changes: readonly Change[]): Journal {
   });
   const directories = new Set<string>();
   for (const step of steps) {
-    for (let at = path.dirname(step.path); at !== '.' && !fs.existsSync(path.join(root, at)); at = path.dirname(at)) {
+    for (
+      let at = path.dirname(step.path);
+      at !== '.' && !fs.existsSync(path.join(root, at));
+      at = path.dirname(at)
+    ) {
       directories.add(at);
     }
   }
@@ -196,9 +206,13 @@ function rollBack(root: string, journal: Journal): readonly Diagnostic[] {
   for (const step of [...journal.steps].reverse()) {
     try {
       fs.rmSync(path.join(root, step.temporary), { force: true });
-      if (!putBack(root, step)) left.push({ code: 'recovery-blocked', args: { file: step.path, journal: JOURNAL } });
+      if (!putBack(root, step))
+        left.push({ code: 'recovery-blocked', args: { file: step.path, journal: JOURNAL } });
     } catch (error) {
-      left.push({ code: 'roll-back-failed', args: { file: step.path, journal: JOURNAL, reason: String(error) } });
+      left.push({
+        code: 'roll-back-failed',
+        args: { file: step.path, journal: JOURNAL, reason: String(error) },
+      });
     }
   }
   if (left.length > 0) return left;

@@ -62,7 +62,8 @@ export function readProject(directory: string): Project {
 
 function realDirectory(directory: string): string {
   const stat = fs.statSync(directory, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) throw new UnreadableProject({ code: 'directory-missing', args: { dir: directory } });
+  if (!stat?.isDirectory())
+    throw new UnreadableProject({ code: 'directory-missing', args: { dir: directory } });
   return fs.realpathSync(directory);
 }
 
@@ -70,7 +71,10 @@ function realDirectory(directory: string): string {
 export function gather(root: string, directory: string): Gathered {
   const gathered: Gathered = { files: new Map(), outputs: new Set(), diagnostics: [] };
   const base = path.join(root, directory);
-  walk(base, directory === '.' ? '' : `${directory}/`, outputDirectories(base), gathered, { output: false, local: '' });
+  walk(base, directory === '.' ? '' : `${directory}/`, outputDirectories(base), gathered, {
+    output: false,
+    local: '',
+  });
   return gathered;
 }
 
@@ -107,7 +111,10 @@ function keep(absolute: string, name: string, gathered: Gathered): void {
   if (!SOURCE.test(name) && !CONFIGURATION.test(name)) return;
   if (gathered.files.size >= MAX_FILES) {
     if (!gathered.diagnostics.some((one) => one.code === 'project-too-large')) {
-      gathered.diagnostics.push({ code: 'project-too-large', args: { limit: String(MAX_FILES), file: name } });
+      gathered.diagnostics.push({
+        code: 'project-too-large',
+        args: { limit: String(MAX_FILES), file: name },
+      });
     }
     return;
   }
@@ -128,8 +135,8 @@ function isFile(file: string): boolean {
  */
 function outputDirectories(base: string): ReadonlySet<string> {
   const outputs = new Set(['dist']);
-  const outDir = (parse(readIfThere(path.join(base, 'tsconfig.json')) ?? '{}') as TsConfig | undefined)?.compilerOptions
-    ?.outDir;
+  const outDir = (parse(readIfThere(path.join(base, 'tsconfig.json')) ?? '{}') as TsConfig | undefined)
+    ?.compilerOptions?.outDir;
   if (typeof outDir === 'string') {
     const local = path.posix.normalize(outDir).replace(/^\.?\/|\/$/g, '');
     if (local && local !== '.' && !local.startsWith('..')) outputs.add(`/${local}`);
@@ -147,8 +154,14 @@ interface TsConfig {
 }
 
 /** Follows `extends` of every tsconfig out of the project: into the workspace, or into an installed package. */
-function readExtendedConfigurations(root: string, own: Map<string, string>, around: Map<string, string>): void {
-  const queue = [...own.keys(), ...around.keys()].filter((name) => /(?:^|\/)[jt]sconfig[^/]*\.json$/.test(name));
+function readExtendedConfigurations(
+  root: string,
+  own: Map<string, string>,
+  around: Map<string, string>,
+): void {
+  const queue = [...own.keys(), ...around.keys()].filter((name) =>
+    /(?:^|\/)[jt]sconfig[^/]*\.json$/.test(name),
+  );
   const seen = new Set(queue);
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const config = parse(own.get(name) ?? around.get(name) ?? '') as TsConfig | undefined;

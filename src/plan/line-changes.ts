@@ -43,7 +43,12 @@ function diffOf(change: Change): string {
   const before = linesOf(change.before);
   const after = linesOf(change.after);
   const hunks = joinNear(differences(before, after));
-  const kind = change.before === null ? 'new file mode 100644\n' : change.after === null ? 'deleted file mode 100644\n' : '';
+  const kind =
+    change.before === null
+      ? 'new file mode 100644\n'
+      : change.after === null
+        ? 'deleted file mode 100644\n'
+        : '';
   const header = `diff --git a/${change.path} b/${change.path}\n${kind}`;
   if (hunks.length === 0) return kind ? header : '';
   const from = change.before === null ? '/dev/null' : `a/${change.path}`;

@@ -1,0 +1,308 @@
+/** The commands: the pipeline, top to bottom. */
+
+import { isError } from './diagnostics.js';
+import { applyChanges, readProject, readTemplates, recoverInterrupted, UnreadableProject } from './disk.js';
+import type { Command, Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
+import { flagsFor, quote, resolveOptions } from './options.js';
+import { unifiedDiff } from './plan/line-changes.js';
+import { MANIFEST, readManifest } from './plan/manifest.js';
+import { planMigration } from './plan/plan-migration.js';
+import {
+  describeChanges,
+  describeChecks,
+  describeDiagnostic,
+  describeInspection,
+  lookOf,
+  type Result,
+  toJson,
+} from './report.js';
+import { Cancelled, plainScreen, type Screen } from './screen.js';
+import { version } from './version.js';
+
+/** What the command line said. */
+export interface Flags {
+  readonly dir: string;
+  /** Options that were given; the others are open. */
+  readonly features: Partial<Options>;
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+  readonly diff: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+  readonly install: boolean;
+  readonly verify: boolean;
+  readonly allowDirty: boolean;
+}
+
+/** One run of a command: what was asked for, where it speaks, and what it has come to so far. */
+interface Run {
+  readonly flags: Flags;
+  readonly screen: Screen;
+  readonly result: Result;
+}
+
+/** A step refused; the diagnostics are in the result. */
+class Refused extends Error {}
+
+/** Converts a project, or changes what a converted one has. */
+export const convert = (flags: Flags): Promise<number> =>
+  conclude(flags, async (run) => {
+    const opened = await open(run);
+    const inspection = await inspectOpened(run, opened);
+    const { screen } = run;
+    screen.show('Found', describeInspection(inspection, screen.look));
+    refuseOnErrors(run);
+    const given = { ...flags.features, ...(await askOpen(run, inspection, opened.manifest)) };
+    await carryOut(run, opened, inspection, given);
+  });
+
+/** Brings the generated files of a converted project to this version. */
+export const update = (flags: Flags): Promise<number> =>
+  conclude(flags, async (run) => {
+    const opened = await open(run);
+    if (!opened.manifest) refuse(run, { code: 'not-converted', args: { dir: flags.dir } });
+    const inspection = await inspectOpened(run, opened);
+    await carryOut(run, opened, inspection, flags.features);
+  });
+
+/** Says what was found. */
+export const inspect = (flags: Flags): Promise<number> =>
+  conclude(flags, async (run) => {
+    const opened = await open(run);
+    const inspection = await inspectOpened(run, opened);
+    run.result.options = resolveOptions(flags.features, opened.manifest, inspection);
+    if (opened.manifest) {
+      run.result.diagnostics = [{ code: 'already-converted', args: { version: opened.manifest.version } }];
+    } else if (!run.result.diagnostics.some(isError)) {
+      // Only planning knows whether the rewrite goes through.
+      const plan = await planFor(opened, inspection, run.result.options);
+      run.result.diagnostics = [...run.result.diagnostics, ...plan.diagnostics];
+    }
+    run.screen.show('Found', describeInspection(inspection, run.screen.look));
+  });
+
+/** Proves a converted project. */
+export const verify = (flags: Flags): Promise<number> =>
+  conclude(flags, async (run) => {
+    const opened = await open(run);
+    if (!opened.manifest) refuse(run, { code: 'not-converted', args: { dir: flags.dir } });
+    const inspection = await inspectOpened(run, opened);
+    run.result.options = resolveOptions({}, opened.manifest, inspection);
+    await prove(run);
+  });
+
+interface Opened {
+  readonly project: Project;
+  readonly manifest?: Manifest;
+}
+
+/** Repairs what an interrupted run left, then reads the project. */
+async function open(run: Run): Promise<Opened> {
+  const { dir } = run.flags;
+  const recovered = recoverInterrupted(dir);
+  if (recovered.outcome === 'refused') refuse(run, ...recovered.diagnostics);
+  if (recovered.outcome === 'rolled-back') say(run, { code: 'run-recovered', args: {} });
+  const project = readProject(dir);
+  say(run, ...(project.diagnostics ?? []));
+  const manifest = readManifest(project);
+  if (manifest && 'code' in manifest) refuse(run, manifest);
+  return { project, ...(manifest ? { manifest } : {}) };
+}
+
+async function inspectOpened(run: Run, { project, manifest }: Opened): Promise<Inspection> {
+  const { inspectProject } = await import('./inspect/inspect-project.js');
+  const named = run.flags.features.entry ?? manifest?.options.entry;
+  let inspection = inspectProject(project, named ? { entry: named } : {});
+  if (!inspection.entry && inspection.candidates.length > 1 && run.screen.ask) {
+    inspection = inspectProject(project, { entry: await run.screen.ask.entry(inspection.candidates) });
+  }
+  run.result.inspection = inspection;
+  // What would refuse a conversion does not matter to a project that has been converted.
+  if (!manifest) run.result.diagnostics = [...run.result.diagnostics, ...inspection.diagnostics];
+  return inspection;
+}
+
+async function askOpen(run: Run, inspection: Inspection, manifest?: Manifest): Promise<Partial<Options>> {
+  return run.screen.ask?.options(inspection, { ...manifest?.options, ...run.flags.features }) ?? {};
+}
+
+async function planFor(
+  { project, manifest }: Opened,
+  inspection: Inspection,
+  options: Options,
+  surface?: unknown,
+): Promise<Plan> {
+  const { generateService } = await import('./generate/generate-service.js');
+  const service = (seam: Manifest['seam']) =>
+    generateService({ project, inspection, options, seam, templates: readTemplates() });
+  if (manifest) {
+    return planMigration({ project, inspection, options, manifest, service: service(manifest.seam) });
+  }
+  const { rewriteProject } = await import('./rewrite/rewrite-project.js');
+  const rewrite = rewriteProject(project, inspection, options);
+  if (rewrite.diagnostics.some(isError))
+    return { changes: [], commands: [], diagnostics: rewrite.diagnostics };
+  return planMigration({ project, inspection, options, rewrite, surface, service: service(rewrite.seam) });
+}
+
+/** Plan → preview → apply → install → build → verify. */
+async function carryOut(
+  run: Run,
+  opened: Opened,
+  inspection: Inspection,
+  given: Partial<Options>,
+): Promise<void> {
+  const { flags, screen, result } = run;
+  const options = resolveOptions(given, opened.manifest, inspection);
+  result.options = options;
+  const plan = await planFor(opened, inspection, options);
+  say(run, ...plan.diagnostics);
+  result.changes = plan.changes;
+  refuseOnErrors(run);
+  await preview(run, plan);
+  if (flags.dryRun) return screen.close('Nothing was changed (--dry-run).');
+  if (plan.changes.length === 0) return screen.close('The project is converted and up to date.');
+  if (!flags.allowDirty) await refuseDirty(run, opened.project, plan);
+  if (screen.ask && !(await screen.ask.proceed('Make these changes?'))) throw new Cancelled();
+
+  const applied = await applyChanges(opened.project.root, plan.changes);
+  if (applied.outcome === 'refused') refuse(run, ...applied.diagnostics);
+  if (flags.install) {
+    // Verifying builds by itself.
+    const commands = plan.commands.filter((command) => !flags.verify || command.purpose !== 'build');
+    for (const command of commands) await runPlanned(run, opened.project.root, command);
+    if (flags.verify) await prove(run);
+  }
+  screen.show('Next', nextSteps(run, inspection, options));
+  screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
+}
+
+async function preview({ flags, screen }: Run, plan: Plan): Promise<void> {
+  screen.show('Plan', describeChanges(plan.changes, screen.look));
+  if (flags.diff) (flags.json ? process.stderr : process.stdout).write(unifiedDiff(plan.changes));
+}
+
+async function refuseDirty(run: Run, project: Project, plan: Plan): Promise<void> {
+  const { uncommitted } = await import('./git.js');
+  const files = await uncommitted(
+    project.root,
+    plan.changes.filter((change) => change.before !== null).map((change) => change.path),
+  );
+  if (files.length > 0) refuse(run, { code: 'git-dirty', args: { files: files.join(', ') } });
+}
+
+const MINUTES = 60_000;
+
+async function runPlanned(run: Run, root: string, { command, args, purpose }: Command): Promise<void> {
+  const { runCommand } = await import('./exec.js');
+  const line = [command, ...args].join(' ');
+  // A lock file has to change with package.json, also where CI freezes it.
+  const env = { ...definedEnvironment(), YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' };
+  const finished = await run.screen.step(`${line}`, (tell) =>
+    runCommand(command, args, { cwd: root, env, timeoutMs: 10 * MINUTES, onLine: tell }),
+  );
+  if (finished.code === 0) return;
+  const reason = finished.timedOut ? 'it took longer than 10 minutes' : lastLines(finished.output);
+  refuse(run, { code: `${purpose}-failed`, args: { command: line, reason } });
+}
+
+const definedEnvironment = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
+
+const lastLines = (output: string): string => output.trim().split('\n').slice(-12).join('\n');
+
+/** Reads the project again, as it is now, and verifies it. */
+async function prove(run: Run): Promise<void> {
+  const { verifyProject } = await import('./verify/verify-project.js');
+  const opened = await open(run);
+  const { project, manifest } = opened;
+  const { inspection, options } = run.result;
+  if (!manifest || !inspection || !options) throw new Error(`${MANIFEST} is missing after the conversion`);
+  const plan = await planFor(opened, inspection, options);
+  const { checks } = await run.screen.step('Verifying', (tell) =>
+    verifyProject({ project, manifest, inspection, options, plan, onProgress: (id) => tell(id) }),
+  );
+  run.result.checks = checks;
+  run.screen.warn(describeChecks(checks, run.screen.look));
+}
+
+function nextSteps(run: Run, inspection: Inspection, options: Options): string {
+  const { dir } = run.flags;
+  const start = `${inspection.packageManager} run start:http`;
+  const call = [
+    'curl http://127.0.0.1:3000/mcp -H "content-type: application/json"',
+    '-H "accept: application/json, text/event-stream"',
+    `-d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'`,
+  ].join(' \\\n    ');
+  const again = [
+    'npx create-mcp-prod',
+    ...(dir === '.' ? [] : [quote(dir)]),
+    '--yes',
+    ...flagsFor(options, inspection).map(quote),
+  ];
+  const required = inspection.env.filter((read) => read.required).map((read) => read.name);
+  return [
+    `start   ${required.map((name) => `${name}=… `).join('')}${start}`,
+    `call    ${call}`,
+    'prove   npx create-mcp-prod verify',
+    `again   ${again.join(' ')}`,
+  ].join('\n');
+}
+
+function refuse(run: Run, ...diagnostics: readonly Diagnostic[]): never {
+  say(run, ...diagnostics);
+  throw new Refused();
+}
+
+function refuseOnErrors({ result }: Run): void {
+  if (result.diagnostics.some(isError)) throw new Refused();
+}
+
+function say({ result }: Run, ...diagnostics: readonly Diagnostic[]): void {
+  result.diagnostics = [...result.diagnostics, ...diagnostics];
+}
+
+const failed = ({ result }: Run): boolean =>
+  result.diagnostics.some(isError) || result.checks.some((check) => check.status === 'fail');
+
+/** Runs a command to its exit code: 0 done, 1 refused or failed checks, 2 wrong usage. */
+async function conclude(flags: Flags, work: (run: Run) => Promise<void>): Promise<number> {
+  const run: Run = {
+    flags,
+    screen: await openScreen(flags),
+    result: { changes: [], diagnostics: [], checks: [] },
+  };
+  let usage = false;
+  try {
+    await work(run);
+  } catch (error) {
+    if (error instanceof UnreadableProject) {
+      say(run, error.diagnostic);
+      usage = error.diagnostic.code === 'directory-missing';
+    } else if (error instanceof Cancelled) {
+      run.screen.close('Cancelled. Nothing was changed.');
+      return 1;
+    } else if (!(error instanceof Refused)) throw error;
+  }
+  const { result, screen } = run;
+  for (const diagnostic of result.diagnostics) {
+    if (!flags.quiet || isError(diagnostic)) screen.warn(describeDiagnostic(diagnostic, screen.look));
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify(toJson(result), null, 2)}\n`);
+  return usage ? 2 : failed(run) ? 1 : 0;
+}
+
+/** Questions only where somebody can answer them and did not say otherwise. */
+async function openScreen(flags: Flags): Promise<Screen> {
+  const machine = flags.json || flags.diff;
+  const stream = machine ? process.stderr : process.stdout;
+  const look = lookOf(stream, flags.color);
+  const ci = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
+  const answerable = process.stdin.isTTY && process.stdout.isTTY && !ci;
+  if (!answerable || machine || flags.yes || flags.quiet) return plainScreen(stream, look, flags.quiet);
+  const { terminalScreen } = await import('./prompts.js');
+  return terminalScreen(look, `create-mcp-prod ${version}`);
+}

@@ -9,6 +9,7 @@ import { createRedis, redisSettings } from './redis-client.js';
 import { createRedisSessions } from './redis-sessions.js';
 import { resolveAwsSecrets } from './secrets-aws.js';
 import { resolveVaultSecrets } from './secrets-vault.js';
+import { createTracing, tracingSettings } from './tracing.js';
 
 export { createEndpoint as createStatefulEndpoint } from './stateful.js';
 /** Everything at once, so that every template is type-checked; a project gets what it chose. */
@@ -20,9 +21,11 @@ export const settings = {
   ...cacheSettings,
   ...postgresSettings,
   ...metricsSettings,
+  ...tracingSettings,
 };
 export const featureFactories: readonly FeatureFactory[] = [
   createRedis,
+  createTracing,
   createMetrics,
   createApiKeyAuth,
   createOauth,

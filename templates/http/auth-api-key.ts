@@ -1,0 +1,73 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
+import type { Caller, Feature, FeatureContext } from './feature.js';
+import { codes, Refusal } from './json-rpc.js';
+
+/**
+ * `AUTH_API_KEYS` is a comma-separated list of `subject:key`, or `subject:sha256=<hex>` where not even the
+ * environment should hold the key itself. Several keys may name one subject, so that keys can be rotated.
+ */
+export const apiKeySettings = {
+  AUTH_API_KEYS: z
+    .string()
+    .transform((value) => value.split(',').map((entry) => entry.trim()))
+    .transform((entries) => entries.filter((entry) => entry !== ''))
+    .refine((entries) => entries.length > 0 && entries.every(isEntry), {
+      message: 'must be subject:key[,subject:key…] with keys of 16 characters or more (or sha256=<hex>)',
+    })
+    .transform((entries) => entries.map(readKey)),
+};
+
+interface ApiKey {
+  readonly subject: string;
+  readonly digest: Buffer;
+}
+
+const SHORTEST_KEY = 16;
+
+function isEntry(entry: string): boolean {
+  const [subject = '', key = ''] = splitEntry(entry);
+  if (!/^[\w.@-]{1,64}$/.test(subject)) return false;
+  return key.startsWith('sha256=') ? /^sha256=[0-9a-f]{64}$/i.test(key) : key.length >= SHORTEST_KEY;
+}
+
+function splitEntry(entry: string): [string, string] {
+  const colon = entry.indexOf(':');
+  return [entry.slice(0, Math.max(colon, 0)), entry.slice(colon + 1)];
+}
+
+const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
+
+function readKey(entry: string): ApiKey {
+  const [subject, key] = splitEntry(entry);
+  return { subject, digest: key.startsWith('sha256=') ? Buffer.from(key.slice(7), 'hex') : digestOf(key) };
+}
+
+/** The key a request brings: `Authorization: Bearer <key>` or `X-API-Key: <key>`. */
+function presentedKey(request: IncomingMessage): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const header = request.headers['x-api-key'];
+  return bearer ?? (typeof header === 'string' && header !== '' ? header : undefined);
+}
+
+/** Lets in who presents a known key; the key's subject owns sessions and limits. */
+export function createApiKeyAuth({ config }: FeatureContext): Feature {
+  const keys: readonly ApiKey[] = config.AUTH_API_KEYS;
+  return {
+    name: 'auth-api-key',
+    authenticate(request: IncomingMessage, caller: Caller): Caller | Refusal {
+      const presented = presentedKey(request);
+      if (presented === undefined) return challenge('Unauthorized: an API key is required');
+      const digest = digestOf(presented);
+      // Every key is compared, in constant time, so that the answer's delay tells nothing about any of them.
+      let subject: string | undefined;
+      for (const key of keys) if (timingSafeEqual(key.digest, digest)) subject = key.subject;
+      if (subject === undefined) return challenge('Unauthorized: unknown API key', ', error="invalid_token"');
+      return { ...caller, subject, authInfo: { token: presented, clientId: subject, scopes: [] } };
+    },
+  };
+}
+
+const challenge = (message: string, error = ''): Refusal =>
+  new Refusal(401, codes.refused, message, { 'www-authenticate': `Bearer realm="mcp"${error}` });

@@ -1,0 +1,153 @@
+import type { Feature, FeatureContext, SessionRecord, SessionRegistry, StreamEvent } from './feature.js';
+import { type Redis, redisOf } from './redis-client.js';
+
+/** Events kept per session, for clients that resume a stream. */
+const EVENTS_KEPT = 1000;
+/** How often a resumed stream looks for what another replica has added to it. */
+const TAIL_INTERVAL_MS = 200;
+
+/**
+ * Makes sessions known to the other replicas: who opened it, with which `initialize`, and the events of its
+ * streams. A replica that gets a request of a session it does not have rebuilds the session from this.
+ */
+export function createRedisSessions({ config, logger }: FeatureContext): Feature {
+  const redis = redisOf(config);
+  const store = new SessionStore(redis, config.SESSION_TTL_MS, (error) =>
+    logger.debug({ event: 'session_store_failed', reason: String(error) }),
+  );
+  return { name: 'redis-sessions', sessionRegistry: store, close: () => store.close() };
+}
+
+class SessionStore implements SessionRegistry {
+  readonly #redis: Redis;
+  readonly #ttl: number;
+  readonly #failed: (error: unknown) => void;
+  /** Sessions open here, so that they can be registered again after Redis lost them. */
+  readonly #here = new Map<string, { record: SessionRecord; touched: number }>();
+  readonly #closing = new AbortController();
+
+  constructor(redis: Redis, ttl: number, failed: (error: unknown) => void) {
+    this.#redis = redis;
+    this.#ttl = ttl;
+    this.#failed = failed;
+  }
+
+  async register(id: string, record: SessionRecord): Promise<void> {
+    this.#here.set(id, { record, touched: Date.now() });
+    await this.#write(id, record).catch(this.#failed);
+  }
+
+  #write(id: string, record: SessionRecord): Promise<unknown> {
+    const expiration = { type: 'PX', value: this.#ttl } as const;
+    return this.#redis.within((client) =>
+      client.set(this.#session(id), JSON.stringify(record), { expiration }),
+    );
+  }
+
+  /** Rejects when Redis cannot be asked: the session may exist, so its client must not be told that it does not. */
+  async find(id: string): Promise<SessionRecord | undefined> {
+    const text = await this.#redis.within((client) => client.get(this.#session(id)));
+    if (text === null) return undefined;
+    const record = JSON.parse(text) as SessionRecord;
+    this.#here.set(id, { record, touched: 0 });
+    this.touch(id);
+    return record;
+  }
+
+  touch(id: string): void {
+    const held = this.#here.get(id);
+    const now = Date.now();
+    if (!held || now - held.touched < this.#ttl / 10) return;
+    held.touched = now;
+    this.#write(id, held.record).catch((error: unknown) => {
+      held.touched = 0;
+      this.#failed(error);
+    });
+    this.#redis.within((client) => client.pExpire(this.#events(id), this.#ttl)).catch(this.#failed);
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#here.delete(id);
+    await this.#redis
+      .within((client) => client.del([this.#session(id), this.#events(id)]))
+      .catch(this.#failed);
+  }
+
+  record(sessionId: string, event: StreamEvent): void {
+    const key = this.#events(sessionId);
+    const fields = { id: event.id, stream: event.stream, data: event.data, final: event.final ? '1' : '' };
+    this.#redis
+      .within((client) =>
+        client
+          .multi()
+          .xAdd(key, '*', fields, {
+            TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: EVENTS_KEPT },
+          })
+          .pExpire(key, this.#ttl)
+          .exec(),
+      )
+      .catch(this.#failed);
+  }
+
+  async replay(
+    sessionId: string,
+    lastEventId: string,
+    send: (event: StreamEvent) => void,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const all = await this.#read(sessionId, '-');
+    const at = all.findIndex(({ event }) => event.id === lastEventId);
+    const last = all[at];
+    if (!last) return false;
+    const stream = last.event.stream;
+    let position = last.position;
+    let entries = all.slice(at + 1);
+    for (;;) {
+      for (const entry of entries) {
+        position = entry.position;
+        if (entry.event.stream !== stream) continue;
+        if (signal.aborted) return true;
+        send(entry.event);
+        if (entry.event.final) return true;
+      }
+      if (last.event.final || !(await this.#pause(signal))) return true;
+      // Redis away for a while is no reason to end the stream: the events are still there when it comes back.
+      entries = await this.#read(sessionId, `(${position}`).catch(() => []);
+    }
+  }
+
+  async #read(sessionId: string, from: string): Promise<{ position: string; event: StreamEvent }[]> {
+    const entries = await this.#redis.within((client) => client.xRange(this.#events(sessionId), from, '+'));
+    return (entries ?? []).map(({ id: position, message }) => {
+      const { id = '', stream = '', data = '', final } = message as Record<string, string>;
+      return { position, event: { id, stream, data, final: final === '1' } };
+    });
+  }
+
+  /** Waits for a moment; false when there is nothing left to wait for. */
+  #pause(signal: AbortSignal): Promise<boolean> {
+    const over = AbortSignal.any([signal, this.#closing.signal]);
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        over.removeEventListener('abort', done);
+        resolve(!over.aborted);
+      };
+      const timer = setTimeout(done, TAIL_INTERVAL_MS);
+      over.addEventListener('abort', done);
+      if (over.aborted) done();
+    });
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #session(id: string): string {
+    return this.#redis.key('session', id);
+  }
+
+  #events(id: string): string {
+    return this.#redis.key('events', id);
+  }
+}

@@ -3,13 +3,16 @@ import { synthesize } from './arguments.js';
 import { show } from './canonical.js';
 import type { Client, Outcome } from './client/client.js';
 import type { Message } from './client/message.js';
+import { oddQuestions } from './odd-questions.js';
 import { membersOf, type Surface } from './surface.js';
 
 /** A request that changes nothing, worded for whoever says it. */
 export interface Call {
   readonly label: string;
   readonly method: string;
-  readonly params: (word: string, round: number) => Record<string, unknown>;
+  readonly params: (word: string, round: number) => Record<string, unknown> | undefined;
+  /** At the edge of the protocol: asked once, and no reason to think that anything of the server was called. */
+  readonly odd?: boolean;
 }
 
 export interface Step {
@@ -37,19 +40,20 @@ const SETTLE_MS = 250;
 
 /**
  * Every request that verification may send without asking: tools that declare `readOnlyHint` or are named, the
- * resources and prompts that are listed, and names that do not exist.
+ * resources and prompts that are listed, and questions at the edge of the protocol.
  */
 export function safeCalls(surface: Surface, named: readonly string[]): Call[] {
+  const callable = callableTools(surface, named).slice(0, MOST_OF_A_KIND);
   return [
-    ...callableTools(surface, named).slice(0, MOST_OF_A_KIND).map(toolCall),
+    ...oddQuestions(surface, callable),
+    ...callable.map(toolCall),
     ...membersOf(surface.resources).slice(0, MOST_OF_A_KIND).map(resourceCall),
     ...membersOf(surface.prompts).slice(0, MOST_OF_A_KIND).map(promptCall),
-    ...unknownNames(surface),
   ];
 }
 
 /** Tools that may be called: they say that they only read, or the user named them. */
-export const callableTools = (surface: Surface, named: readonly string[]) =>
+const callableTools = (surface: Surface, named: readonly string[]) =>
   membersOf(surface.tools).filter((tool) => {
     const hints = tool.annotations as { readonly readOnlyHint?: unknown } | undefined;
     return hints?.readOnlyHint === true || named.includes(String(tool.name));
@@ -91,27 +95,11 @@ function promptCall(prompt: Record<string, unknown>): Call {
   };
 }
 
-/** Names that no server has: the refusal usually repeats the name, and so shows whose call it answers. */
-const unknownNames = (surface: Surface): Call[] => [
-  ...(membersOf(surface.tools).length > 0
-    ? [
-        {
-          label: 'unknown tool',
-          method: 'tools/call',
-          params: (word: string) => ({ name: `no-${word}`, arguments: {} }),
-        },
-      ]
-    : []),
-  ...(membersOf(surface.prompts).length > 0
-    ? [{ label: 'unknown prompt', method: 'prompts/get', params: (word: string) => ({ name: `no-${word}` }) }]
-    : []),
-];
-
 /** Each client says every call, in turns; in the last round all of them at the same moment. */
 export async function interleave(clients: readonly Client[], calls: readonly Call[]): Promise<Transcript[]> {
   const logs = clients.map((): Step[] => []);
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const call of calls) {
+    for (const call of calls.filter(({ odd }) => !odd || round === 0)) {
       const says = clients.map((client, index) => async () => {
         logs[index]!.push(await say(client, call, round));
       });

@@ -95,7 +95,7 @@ type Lane = readonly (readonly [id: string, check: () => Promise<Verdict>])[];
 function lanesOver(
   bench: Workbench,
   baseline: () => Baseline,
-  { call = [], replicas = false }: VerifyInput,
+  { replicas = false }: VerifyInput,
   evidence: Mutable<Evidence>,
 ): Lane[] {
   let started: Promise<Service> | undefined;
@@ -104,7 +104,7 @@ function lanesOver(
     return started;
   };
   const parity = async () => {
-    const { verdict, surface, transcript } = await checkParity(bench, baseline(), call);
+    const { verdict, surface, transcript } = await checkParity(bench, baseline());
     evidence.surfaces = { ...evidence.surfaces, http: surface };
     evidence.latency = {
       stdio: baseline().recording.solo.steps.map(({ ms }) => ms),

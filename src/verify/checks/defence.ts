@@ -149,7 +149,7 @@ function jsonError(answer: Awaited<ReturnType<typeof exchangeText>>): Record<str
   const type = String(answer.headers['content-type'] ?? '');
   if (!type.startsWith('application/json'))
     return `refused with ${type || 'no content type'} instead of JSON`;
-  if (/\n\s+at /.test(answer.text) || /node_modules/.test(answer.text))
+  if (/(?:\n|\\n)\s+at /.test(answer.text) || /node_modules/.test(answer.text))
     return 'the refusal shows a stack trace';
   try {
     const value: unknown = JSON.parse(answer.text);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readEvents } from './event-stream.js';
@@ -25,6 +26,7 @@ export interface HttpChannel extends Channel {
 export function httpChannel(url: () => string, headers: Readonly<Record<string, string>>): HttpChannel {
   const agent = ownConnections();
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // every request listens
   const listeners: ((message: Message) => void)[] = [];
   let sessionId: string | undefined;
   let protocolVersion: string | undefined;

@@ -2,9 +2,10 @@
 /** Command line → flags, result → exit code. Only what `--help` needs is imported at the top. */
 
 import { Command, Option } from 'commander';
-import type { Flags } from './commands.js';
+
 import type { Options } from './model.js';
 import { flagOf, optionTable, splitArguments } from './options.js';
+import type { Flags } from './run.js';
 import { version } from './version.js';
 
 const program = new Command('create-mcp-prod')
@@ -38,10 +39,18 @@ withOutput(withApplying(program.command('update').description('bring generated f
   .argument(...directory)
   .action(run('update'));
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(
+    `create-mcp-prod ${version} failed. ${error instanceof Error ? error.stack : error}\n`,
+  );
+  process.exitCode = 2;
+}
 
 function withOutput(command: Command): Command {
   return command
+    .optionsGroup('Output:')
     .option('--json', 'one JSON object on stdout, everything else on stderr')
     .option('--quiet', 'say only what went wrong')
     .option('--no-color', 'plain text');
@@ -49,6 +58,7 @@ function withOutput(command: Command): Command {
 
 function withApplying(command: Command): Command {
   return command
+    .optionsGroup('Running:')
     .option('-y, --yes', 'ask nothing')
     .option('--dry-run', 'stop before the first change')
     .option('--diff', 'show the changes as a unified diff')
@@ -58,6 +68,7 @@ function withApplying(command: Command): Command {
 }
 
 function withFeatures(command: Command): Command {
+  command.optionsGroup('What the service has:');
   for (const row of optionTable) {
     command.addOption(optionFor(row.key));
     if (row.kind === 'switch' && row.fallback === true) {
@@ -72,7 +83,11 @@ function withFeatures(command: Command): Command {
 function optionFor(key: keyof Options): Option {
   const row = optionTable.find((one) => one.key === key);
   if (!row) throw new Error(`option without a row: ${key}`);
-  const option = new Option(row.value ? `${flagOf(key)} <${row.value}>` : flagOf(key), row.description);
+  const usual = row.choices ? `, default ${row.fallback}` : '';
+  const option = new Option(
+    row.value ? `${flagOf(key)} <${row.value}>` : flagOf(key),
+    row.description + usual,
+  );
   if (row.choices) option.choices(row.choices.map((choice) => choice.value));
   if (row.kind === 'list') option.argParser((text) => text.split(',').filter((name) => name.trim() !== ''));
   if (row.kind === 'arguments') option.argParser(splitArguments);

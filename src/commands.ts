@@ -1,49 +1,15 @@
 /** The commands: the pipeline, top to bottom. */
 
 import { isError } from './diagnostics.js';
-import { applyChanges, readProject, readTemplates, recoverInterrupted, UnreadableProject } from './disk.js';
-import type { Command, Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
+import { applyChanges, isInstalled, readProject, readTemplates, recoverInterrupted } from './disk.js';
+import type { Command, Inspection, Manifest, Options, Plan, Project } from './model.js';
 import { flagsFor, quote, resolveOptions } from './options.js';
 import { unifiedDiff } from './plan/line-changes.js';
 import { MANIFEST, readManifest } from './plan/manifest.js';
-import { planMigration } from './plan/plan-migration.js';
-import {
-  describeChanges,
-  describeChecks,
-  describeDiagnostic,
-  describeInspection,
-  lookOf,
-  type Result,
-  toJson,
-} from './report.js';
-import { Cancelled, plainScreen, type Screen } from './screen.js';
-import { version } from './version.js';
-
-/** What the command line said. */
-export interface Flags {
-  readonly dir: string;
-  /** Options that were given; the others are open. */
-  readonly features: Partial<Options>;
-  readonly yes: boolean;
-  readonly dryRun: boolean;
-  readonly diff: boolean;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly color: boolean;
-  readonly install: boolean;
-  readonly verify: boolean;
-  readonly allowDirty: boolean;
-}
-
-/** One run of a command: what was asked for, where it speaks, and what it has come to so far. */
-interface Run {
-  readonly flags: Flags;
-  readonly screen: Screen;
-  readonly result: Result;
-}
-
-/** A step refused; the diagnostics are in the result. */
-class Refused extends Error {}
+import { installCommand, planMigration, scriptCommand } from './plan/plan-migration.js';
+import { describeChanges, describeChecks, describeInspection } from './report.js';
+import { conclude, type Flags, failed, type Run, refuse, refuseOnErrors, say } from './run.js';
+import { Cancelled } from './screen.js';
 
 /** Converts a project, or changes what a converted one has. */
 export const convert = (flags: Flags): Promise<number> =>
@@ -166,14 +132,19 @@ async function carryOut(
   if (!flags.allowDirty) await refuseDirty(run, opened.project, plan);
   if (screen.ask && !(await screen.ask.proceed('Make these changes?'))) throw new Cancelled();
 
-  const applied = await applyChanges(opened.project.root, plan.changes);
+  const { root } = opened.project;
+  const proven = flags.install && flags.verify;
+  const surface =
+    proven && !opened.manifest ? await recordBaseline(run, opened.project, inspection, options) : undefined;
+  const final = surface === undefined ? plan : await planFor(opened, inspection, options, surface);
+  const applied = await applyChanges(root, final.changes);
   if (applied.outcome === 'refused') refuse(run, ...applied.diagnostics);
-  if (flags.install) {
-    // Verifying builds by itself.
-    const commands = plan.commands.filter((command) => !flags.verify || command.purpose !== 'build');
-    for (const command of commands) await runPlanned(run, opened.project.root, command);
-    if (flags.verify) await prove(run);
-  }
+  // Verifying builds by itself.
+  const commands = plan.commands.filter(
+    (command) => flags.install && !(proven && command.purpose === 'build'),
+  );
+  for (const command of commands) await runPlanned(run, root, command, `${command.purpose}-failed`);
+  if (proven) await prove(run);
   screen.show('Next', nextSteps(run, inspection, options));
   screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
 }
@@ -194,17 +165,37 @@ async function refuseDirty(run: Run, project: Project, plan: Plan): Promise<void
 
 const MINUTES = 60_000;
 
-async function runPlanned(run: Run, root: string, { command, args, purpose }: Command): Promise<void> {
+/** Builds the project as it is and records what its clients see, so that the conversion is not blamed for what was broken. */
+async function recordBaseline(
+  run: Run,
+  { root }: Project,
+  inspection: Inspection,
+  options: Options,
+): Promise<unknown> {
+  const { packageManager, build } = inspection;
+  if (!isInstalled(root, '@modelcontextprotocol')) {
+    await runPlanned(run, root, installCommand(packageManager), 'baseline-broken');
+  }
+  if (build.script)
+    await runPlanned(run, root, scriptCommand(packageManager, build.script), 'baseline-broken');
+  const { recordSurface } = await import('./verify/record-surface.js');
+  // Building may have written files; what was planned is compared with the disk once more before it is applied.
+  return run.screen.step('Recording what stdio answers', () =>
+    recordSurface({ project: readProject(root), options, inspection }),
+  );
+}
+
+async function runPlanned(run: Run, root: string, { command, args }: Command, code: string): Promise<void> {
   const { runCommand } = await import('./exec.js');
   const line = [command, ...args].join(' ');
   // A lock file has to change with package.json, also where CI freezes it.
   const env = { ...definedEnvironment(), YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' };
-  const finished = await run.screen.step(`${line}`, (tell) =>
+  const finished = await run.screen.step(line, (tell) =>
     runCommand(command, args, { cwd: root, env, timeoutMs: 10 * MINUTES, onLine: tell }),
   );
   if (finished.code === 0) return;
   const reason = finished.timedOut ? 'it took longer than 10 minutes' : lastLines(finished.output);
-  refuse(run, { code: `${purpose}-failed`, args: { command: line, reason } });
+  refuse(run, { code, args: { command: line, reason } });
 }
 
 const definedEnvironment = (): Record<string, string> =>
@@ -250,59 +241,4 @@ function nextSteps(run: Run, inspection: Inspection, options: Options): string {
     'prove   npx create-mcp-prod verify',
     `again   ${again.join(' ')}`,
   ].join('\n');
-}
-
-function refuse(run: Run, ...diagnostics: readonly Diagnostic[]): never {
-  say(run, ...diagnostics);
-  throw new Refused();
-}
-
-function refuseOnErrors({ result }: Run): void {
-  if (result.diagnostics.some(isError)) throw new Refused();
-}
-
-function say({ result }: Run, ...diagnostics: readonly Diagnostic[]): void {
-  result.diagnostics = [...result.diagnostics, ...diagnostics];
-}
-
-const failed = ({ result }: Run): boolean =>
-  result.diagnostics.some(isError) || result.checks.some((check) => check.status === 'fail');
-
-/** Runs a command to its exit code: 0 done, 1 refused or failed checks, 2 wrong usage. */
-async function conclude(flags: Flags, work: (run: Run) => Promise<void>): Promise<number> {
-  const run: Run = {
-    flags,
-    screen: await openScreen(flags),
-    result: { changes: [], diagnostics: [], checks: [] },
-  };
-  let usage = false;
-  try {
-    await work(run);
-  } catch (error) {
-    if (error instanceof UnreadableProject) {
-      say(run, error.diagnostic);
-      usage = error.diagnostic.code === 'directory-missing';
-    } else if (error instanceof Cancelled) {
-      run.screen.close('Cancelled. Nothing was changed.');
-      return 1;
-    } else if (!(error instanceof Refused)) throw error;
-  }
-  const { result, screen } = run;
-  for (const diagnostic of result.diagnostics) {
-    if (!flags.quiet || isError(diagnostic)) screen.warn(describeDiagnostic(diagnostic, screen.look));
-  }
-  if (flags.json) process.stdout.write(`${JSON.stringify(toJson(result), null, 2)}\n`);
-  return usage ? 2 : failed(run) ? 1 : 0;
-}
-
-/** Questions only where somebody can answer them and did not say otherwise. */
-async function openScreen(flags: Flags): Promise<Screen> {
-  const machine = flags.json || flags.diff;
-  const stream = machine ? process.stderr : process.stdout;
-  const look = lookOf(stream, flags.color);
-  const ci = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);
-  const answerable = process.stdin.isTTY && process.stdout.isTTY && !ci;
-  if (!answerable || machine || flags.yes || flags.quiet) return plainScreen(stream, look, flags.quiet);
-  const { terminalScreen } = await import('./prompts.js');
-  return terminalScreen(look, `create-mcp-prod ${version}`);
 }

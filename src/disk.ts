@@ -27,3 +27,11 @@ export function readTemplates(): ReadonlyMap<string, string> {
   }
   return templates;
 }
+
+/** Is a package (or any of a scope) installed where node would look for it from `root`? */
+export function isInstalled(root: string, name: string): boolean {
+  for (let directory = root; ; directory = path.dirname(directory)) {
+    if (fs.existsSync(path.join(directory, 'node_modules', name))) return true;
+    if (directory === path.dirname(directory)) return false;
+  }
+}

@@ -99,7 +99,10 @@ function gatherWorkspace(
       if (!directory || seen.has(directory)) continue;
       seen.add(directory);
       queue.push(readPackage(path.join(absolute, directory)));
-      const part = gather(root, path.posix.join(path.relative(root, absolute), directory));
+      const part = gather(
+        root,
+        path.relative(root, path.join(absolute, directory)).split(path.sep).join('/'),
+      );
       for (const [file, text] of part.files) gathered.files.set(file, text);
       gathered.diagnostics.push(...part.diagnostics);
     }

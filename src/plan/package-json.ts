@@ -1,6 +1,6 @@
 /** Edits package.json by key path: nothing is lost, and the formatting stays. */
 
-import { applyEdits, type JSONPath, modify, parse } from 'jsonc-parser';
+import { applyEdits, modify, parse } from 'jsonc-parser';
 import semver from 'semver';
 import type { Diagnostic } from '../model.js';
 
@@ -96,18 +96,20 @@ function editing(original: string) {
   return {
     now,
     text: () => text,
-    /** Keeps an alphabetic section alphabetic. */
-    insert: (path: JSONPath, value: string) => {
-      const key = String(path[1]);
+    /** Keeps an alphabetic section alphabetic; a section that is missing comes last. */
+    insert: ([section, key]: readonly [keyof PackageJson, string], value: string) => {
       const getInsertionIndex = (keys: string[]) => {
-        const sorted = keys.every((one, index) => index === 0 || (keys[index - 1] as string) <= one);
+        const sorted = keys.every((one, index) => index === 0 || keys[index - 1]! <= one);
         const before = keys.findIndex((one) => one > key);
         return sorted && before >= 0 ? before : keys.length;
       };
-      text = applyEdits(text, modify(text, path, value, { formattingOptions, getInsertionIndex }));
+      const edits = now()[section]
+        ? modify(text, [section, key], value, { formattingOptions, getInsertionIndex })
+        : modify(text, [section], { [key]: value }, { formattingOptions });
+      text = applyEdits(text, edits);
     },
-    remove: (path: JSONPath) => {
-      text = applyEdits(text, modify(text, path, undefined, { formattingOptions }));
+    remove: (path: readonly [keyof PackageJson, string]) => {
+      text = applyEdits(text, modify(text, [...path], undefined, { formattingOptions }));
     },
     locate: ([section, key]: readonly [string, string]) => {
       const lines = text.split('\n');

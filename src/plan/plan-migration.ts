@@ -144,6 +144,18 @@ const installs: Readonly<Record<PackageManager, readonly string[]>> = {
   bun: ['install'],
 };
 
+export const installCommand = (packageManager: PackageManager): Command => ({
+  command: packageManager,
+  args: installs[packageManager],
+  purpose: 'install',
+});
+
+export const scriptCommand = (packageManager: PackageManager, script: string): Command => ({
+  command: packageManager,
+  args: ['run', script],
+  purpose: 'build',
+});
+
 /** Installs only when the plan touches package.json; builds what has to be built before the service starts. */
 function commandsFor(
   changes: readonly Change[],
@@ -157,11 +169,9 @@ function commandsFor(
   const builds = [build.script, own?.includes(HTTP_BUILD) ? undefined : HTTP_BUILD].filter(
     (name) => name && scripts?.[name],
   );
-  const run = (name: string): Command => ({ command: packageManager, args: ['run', name], purpose: 'build' });
-  const install: Command = { command: packageManager, args: installs[packageManager], purpose: 'install' };
   return [
-    ...(changes.some((change) => change.path === PACKAGE) ? [install] : []),
-    ...builds.map((name) => run(name as string)),
+    ...(changes.some((change) => change.path === PACKAGE) ? [installCommand(packageManager)] : []),
+    ...builds.map((name) => scriptCommand(packageManager, name as string)),
   ];
 }
 

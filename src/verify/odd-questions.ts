@@ -39,12 +39,10 @@ function ask(label: string, method: string, params?: Params | ((word: string) =>
 
 function completions(surface: Surface): Call[] {
   const ofPrompts = membersOf(surface.prompts).flatMap(({ name, arguments: declared }) =>
-    (Array.isArray(declared) ? declared : [])
-      .filter(isRecord)
-      .map((argument) => ({
-        ref: { type: 'ref/prompt', name },
-        argument: { name: argument.name, value: '' },
-      })),
+    (Array.isArray(declared) ? declared : []).filter(isRecord).map((argument) => ({
+      ref: { type: 'ref/prompt', name },
+      argument: { name: argument.name, value: '' },
+    })),
   );
   const ofTemplates = membersOf(surface.resourceTemplates).flatMap(({ uriTemplate: uri }) =>
     [...String(uri).matchAll(/\{[+#./;?&]?([\w.]+)\*?\}/g)].map(([, name]) => ({

@@ -21,7 +21,7 @@ export function checkDrift({ project, manifest }: Site, plan?: Plan): Verdict {
     ...factoryDrift(project.files.get(manifest.seam.module), manifest.seam),
     ...(changes.length > 0 ? changes : blocked),
   ];
-  if (files.length === 0 && found.length === 0) return skip('the manifest names no generated files');
+  if (files.length === 0 && plan === undefined) return skip('the manifest names no generated files');
   const edits = edited.length > 0 ? `, ${edited.length} edited by hand (${edited.join(', ')})` : '';
   return found.length > 0 ? verdict(found, '') : pass(`${files.length} generated files in place${edits}`);
 }

@@ -97,7 +97,8 @@ function optionFor(key: keyof Options): Option {
 function run(name: 'convert' | 'inspect' | 'verify' | 'update') {
   return async (dir: string, _own: unknown, command: Command) => {
     const commands = await import('./commands.js');
-    process.exitCode = await commands[name](toFlags(dir, command.optsWithGlobals()));
+    const { exitCode } = await commands[name](toFlags(dir, command.optsWithGlobals()));
+    process.exitCode = exitCode;
   };
 }
 

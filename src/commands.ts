@@ -12,7 +12,7 @@ import { conclude, type Flags, failed, type Run, refuse, refuseOnErrors, say } f
 import { Cancelled } from './screen.js';
 
 /** Converts a project, or changes what a converted one has. */
-export const convert = (flags: Flags): Promise<number> =>
+export const convert = (flags: Flags): Promise<Outcome> =>
   conclude(flags, async (run) => {
     const opened = await open(run);
     const inspection = await inspectOpened(run, opened);
@@ -24,7 +24,7 @@ export const convert = (flags: Flags): Promise<number> =>
   });
 
 /** Brings the generated files of a converted project to this version. */
-export const update = (flags: Flags): Promise<number> =>
+export const update = (flags: Flags): Promise<Outcome> =>
   conclude(flags, async (run) => {
     const opened = await open(run);
     if (!opened.manifest) refuse(run, { code: 'not-converted', args: { dir: flags.dir } });
@@ -33,23 +33,23 @@ export const update = (flags: Flags): Promise<number> =>
   });
 
 /** Says what was found. */
-export const inspect = (flags: Flags): Promise<number> =>
+export const inspect = (flags: Flags): Promise<Outcome> =>
   conclude(flags, async (run) => {
     const opened = await open(run);
     const inspection = await inspectOpened(run, opened);
     run.result.options = resolveOptions(flags.features, opened.manifest, inspection);
     if (opened.manifest) {
-      run.result.diagnostics = [{ code: 'already-converted', args: { version: opened.manifest.version } }];
+      say(run, { code: 'already-converted', args: { version: opened.manifest.version } });
     } else if (!run.result.diagnostics.some(isError)) {
       // Only planning knows whether the rewrite goes through.
       const plan = await planFor(opened, inspection, run.result.options);
-      run.result.diagnostics = [...run.result.diagnostics, ...plan.diagnostics];
+      say(run, ...plan.diagnostics);
     }
     run.screen.show('Found', describeInspection(inspection, run.screen.look));
   });
 
 /** Proves a converted project. */
-export const verify = (flags: Flags): Promise<number> =>
+export const verify = (flags: Flags): Promise<Outcome> =>
   conclude(flags, async (run) => {
     const opened = await open(run);
     if (!opened.manifest) refuse(run, { code: 'not-converted', args: { dir: flags.dir } });
@@ -85,7 +85,7 @@ async function inspectOpened(run: Run, { project, manifest }: Opened): Promise<I
   }
   run.result.inspection = inspection;
   // What would refuse a conversion does not matter to a project that has been converted.
-  if (!manifest) run.result.diagnostics = [...run.result.diagnostics, ...inspection.diagnostics];
+  if (!manifest) say(run, ...inspection.diagnostics);
   return inspection;
 }
 

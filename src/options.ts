@@ -201,7 +201,8 @@ export function flagsFor(options: Options, inspection: Inspection): readonly str
   const usual = resolveOptions({}, undefined, inspection);
   return optionTable.flatMap(({ key, kind }) => {
     const value = options[key];
-    if (JSON.stringify(value) === JSON.stringify(usual[key])) return [];
+    const chosen = key === 'entry' && inspection.candidates.length > 1;
+    if (!chosen && JSON.stringify(value) === JSON.stringify(usual[key])) return [];
     if (kind === 'switch') return [value ? flagOf(key) : flagOf(key).replace('--', '--no-')];
     if (kind === 'list') return [flagOf(key), (value as readonly string[]).join(',')];
     if (kind === 'arguments') return [flagOf(key), (value as readonly string[]).map(quote).join(' ')];

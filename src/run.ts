@@ -41,38 +41,45 @@ export function refuseOnErrors({ result }: Run): void {
   if (result.diagnostics.some(isError)) throw new Refused();
 }
 
-export function say({ result }: Run, ...diagnostics: readonly Diagnostic[]): void {
+/** Reports findings, in the result and where somebody reads. */
+export function say({ flags, screen, result }: Run, ...diagnostics: readonly Diagnostic[]): void {
   result.diagnostics = [...result.diagnostics, ...diagnostics];
+  for (const diagnostic of diagnostics) {
+    if (!flags.quiet || isError(diagnostic)) screen.warn(describeDiagnostic(diagnostic, screen.look));
+  }
+}
+
+/** How a command ended. */
+export interface Outcome {
+  /** 0 done, 1 refused or failed checks, 2 wrong usage. */
+  readonly exitCode: 0 | 1 | 2;
+  readonly result: Result;
 }
 
 export const failed = ({ result }: Run): boolean =>
   result.diagnostics.some(isError) || result.checks.some((check) => check.status === 'fail');
 
-/** Runs a command to its exit code: 0 done, 1 refused or failed checks, 2 wrong usage. */
-export async function conclude(flags: Flags, work: (run: Run) => Promise<void>): Promise<number> {
-  const run: Run = {
-    flags,
-    screen: await openScreen(flags),
-    result: { changes: [], diagnostics: [], checks: [] },
-  };
-  let usage = false;
-  try {
-    await work(run);
-  } catch (error) {
-    if (error instanceof UnreadableProject) {
-      say(run, error.diagnostic);
-      usage = error.diagnostic.code === 'directory-missing';
-    } else if (error instanceof Cancelled) {
-      run.screen.close('Cancelled. Nothing was changed.');
-      return 1;
-    } else if (!(error instanceof Refused)) throw error;
-  }
-  const { result, screen } = run;
-  for (const diagnostic of result.diagnostics) {
-    if (!flags.quiet || isError(diagnostic)) screen.warn(describeDiagnostic(diagnostic, screen.look));
-  }
+/** Runs a command to its end, whatever that is. */
+export async function conclude(flags: Flags, work: (run: Run) => Promise<void>): Promise<Outcome> {
+  const result: Result = { changes: [], diagnostics: [], checks: [] };
+  const run: Run = { flags, screen: await openScreen(flags), result };
+  const exitCode = await work(run).then(
+    () => (failed(run) ? 1 : 0),
+    (error: unknown) => exitCodeOf(run, error),
+  );
   if (flags.json) process.stdout.write(`${JSON.stringify(toJson(result), null, 2)}\n`);
-  return usage ? 2 : failed(run) ? 1 : 0;
+  return { exitCode, result };
+}
+
+function exitCodeOf(run: Run, error: unknown): 1 | 2 {
+  if (error instanceof UnreadableProject) {
+    say(run, error.diagnostic);
+    return error.diagnostic.code === 'directory-missing' ? 2 : 1;
+  }
+  if (error instanceof Cancelled) run.screen.close('Cancelled. Nothing was changed.');
+  else if (error instanceof Refused) run.screen.close('Refused.');
+  else throw error;
+  return 1;
 }
 
 /** Questions only where somebody can answer them and did not say otherwise. */

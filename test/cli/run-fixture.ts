@@ -1,0 +1,51 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { convert } from '../../src/commands.js';
+import type { Options } from '../../src/model.js';
+import type { Flags, Outcome } from '../../src/run.js';
+import { snapshot } from '../disk/scratch.js';
+
+const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+/** A real directory below `fixtures/`, with what its `case.json` asks for. */
+export interface Fixture {
+  readonly name: string;
+  readonly directory: string;
+  readonly input: Readonly<Record<string, string>>;
+  readonly features: Partial<Options>;
+}
+
+export function readFixtures(kind: 'convert' | 'refuse'): readonly Fixture[] {
+  const parent = path.join(fixtures, kind);
+  return fs.readdirSync(parent).map((name) => {
+    const directory = path.join(parent, name);
+    const file = path.join(directory, 'case.json');
+    const features = fs.existsSync(file)
+      ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Options>)
+      : {};
+    return { name, directory, input: snapshot(path.join(directory, 'input')), features };
+  });
+}
+
+/** Converts without asking, installing or verifying. */
+export function convertQuietly(
+  dir: string,
+  features: Partial<Options>,
+  more: Partial<Flags> = {},
+): Promise<Outcome> {
+  return convert({
+    dir,
+    features,
+    yes: true,
+    dryRun: false,
+    diff: false,
+    json: false,
+    quiet: true,
+    color: false,
+    install: false,
+    verify: false,
+    allowDirty: false,
+    ...more,
+  });
+}

@@ -1,0 +1,14 @@
+/** What each check proves, in a sentence for people who do not know the checks. */
+export const promises: Readonly<Record<string, string>> = {
+  drift: 'The project is still as it was converted',
+  types: 'The types of the project are right',
+  build: 'The project builds',
+  stdio: 'The stdio server shows what it showed before the conversion',
+  parity: 'HTTP shows and answers what stdio does',
+  isolation: 'A client never sees another client',
+  concurrency: 'Every answer goes to its asker',
+  lifecycle: 'Probes answer, and a stop loses nothing',
+  defence: 'Hostile and broken requests are refused',
+  conformance: 'The official conformance scenarios pass',
+  replicas: 'A client does not notice that a process was killed',
+};

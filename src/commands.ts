@@ -8,7 +8,7 @@ import { unifiedDiff } from './plan/line-changes.js';
 import { MANIFEST, readManifest } from './plan/manifest.js';
 import { installCommand, planMigration, scriptCommand } from './plan/plan-migration.js';
 import { describeChanges, describeChecks, describeInspection } from './report.js';
-import { conclude, type Flags, failed, type Run, refuse, refuseOnErrors, say } from './run.js';
+import { conclude, type Flags, failed, type Outcome, type Run, refuse, refuseOnErrors, say } from './run.js';
 import { Cancelled } from './screen.js';
 
 /** Converts a project, or changes what a converted one has. */

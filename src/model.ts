@@ -212,6 +212,8 @@ export interface Seam {
   readonly because: string;
   /** The factory provably keeps nothing between requests, so that instances may serve one client after another. */
   readonly reusable: boolean;
+  /** The list of tools is known to be the same for every request (no handler of the project computes it). */
+  readonly fixedTools?: boolean;
   /** Project-relative path of the module that holds `sessionScoped`, when the rewrite uses it. */
   readonly sessionScope?: string;
   /** Cleanup the project did in its own signal handlers, called once in the drain. */

@@ -1,0 +1,106 @@
+import { parse } from 'jsonc-parser';
+import type { Inspection, Options, Project, Seam } from '../model.js';
+import { chosenFeatures, type Feature } from './features.js';
+import { type HttpEntry, httpEntry } from './http-entry.js';
+import { modulePaths } from './module-paths.js';
+import { renderFeatures } from './render-features.js';
+import { renderSeam } from './render-seam.js';
+import { type GeneratedFile, runtimeFiles } from './runtime-files.js';
+
+export type { GeneratedFile } from './runtime-files.js';
+
+export interface ServiceInput {
+  readonly project: Project;
+  readonly inspection: Inspection;
+  readonly options: Options;
+  readonly seam: Seam;
+  /** Template texts by path below `templates/`. */
+  readonly templates: ReadonlyMap<string, string>;
+}
+
+/** Everything generated for a project, and what its package.json needs for it. */
+export interface GeneratedService {
+  readonly files: readonly GeneratedFile[];
+  /** Packages that the project does not have yet, with ranges. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  /** To be set in package.json; an existing `build` may be among them, extended. */
+  readonly scripts: Readonly<Record<string, string>>;
+}
+
+const coreDependencies = {
+  cors: '^2.8.5',
+  express: '^5.1.0',
+  helmet: '^8.0.0',
+  pino: '^10.0.0',
+  zod: '^4.1.0',
+};
+const coreTypes = { '@types/cors': '^2.8.17', '@types/express': '^5.0.0', '@types/node': '^20.19.0' };
+
+/** Writes the HTTP service around a factory. Pure: the same input gives the same files. */
+export function generateService(input: ServiceInput): GeneratedService {
+  const { project, inspection, options, seam, templates } = input;
+  const paths = modulePaths(inspection);
+  const chosen = chosenFeatures(options, seam, (name) => imports(project, options, name));
+  const entry = httpEntry(project, inspection, options, paths);
+  const own = (name: string, text: string, why: string): GeneratedFile => ({
+    path: `${options.out}/${name}${paths.extension}`,
+    text,
+    why,
+  });
+  return {
+    files: [
+      ...runtimeFiles(inspection, options, seam, chosen, paths, templates),
+      own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
+      own(
+        'features',
+        renderFeatures(inspection, options, seam, chosen, paths),
+        'what the service is made of',
+      ),
+    ],
+    ...packages(project, inspection, chosen, entry),
+    scripts: entry.scripts,
+  };
+}
+
+/** Does a source file of the project itself import this package? (Its manifest says so after a conversion, too.) */
+function imports(project: Project, options: Options, name: string): boolean {
+  const statement = new RegExp(`(?:from|require\\(|import\\()\\s*['"]${name}['"]`);
+  return [...project.files].some(
+    ([file, text]) =>
+      /\.[cm]?[jt]sx?$/.test(file) && !file.startsWith(`${options.out}/`) && statement.test(text),
+  );
+}
+
+type Ranges = Readonly<Record<string, string>>;
+
+/** What is missing, of what the generated code imports; what the project has, it keeps. */
+function packages(
+  project: Project,
+  inspection: Inspection,
+  chosen: readonly Feature[],
+  entry: HttpEntry,
+): Pick<GeneratedService, 'dependencies' | 'devDependencies'> {
+  const manifest = parse(project.files.get('package.json') ?? '{}') as Record<string, Ranges | undefined>;
+  const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest;
+  const present = { ...optionalDependencies, ...dependencies };
+  const wanted: Ranges = Object.assign(
+    {},
+    coreDependencies,
+    ...chosen.map((feature) => feature.dependencies),
+  );
+  const types: Ranges = Object.assign({}, coreTypes, ...chosen.map((feature) => feature.types));
+  const development = { ...(inspection.language === 'ts' && types), ...entry.devDependencies };
+  // Types follow the version that the project already has.
+  const major = /^\D*4\b/.test(present.express ?? '') ? { '@types/express': '^4.17.21' } : {};
+  return {
+    dependencies: lacking(wanted, present),
+    devDependencies: lacking(
+      { ...development, ...(inspection.language === 'ts' && major) },
+      { ...present, ...devDependencies },
+    ),
+  };
+}
+
+const lacking = (wanted: Ranges, present: Ranges): Ranges =>
+  Object.fromEntries(Object.entries(wanted).filter(([name]) => !(name in present)));

@@ -1,0 +1,150 @@
+import path from 'node:path/posix';
+import { parse } from 'jsonc-parser';
+import type { Inspection, Options, Project } from '../model.js';
+import type { ModulePaths } from './module-paths.js';
+
+/** How the HTTP service of a project is built and started. */
+export interface HttpEntry {
+  /** Command and arguments that start it, from the project's root. */
+  readonly start: readonly string[];
+  /** Entries of package.json's `scripts`. */
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const runners = { node: ['node'], tsx: ['tsx'], bun: ['bun'], 'node-types': ['node'] } as const;
+
+/** Follows the project's own way: its compiler, its runner, or beside its bundler. */
+export function httpEntry(
+  project: Project,
+  inspection: Inspection,
+  options: Options,
+  paths: ModulePaths,
+): HttpEntry {
+  const { build } = inspection;
+  const main = `${options.out}/main${paths.extension}`;
+  if (build.kind === 'none' || build.runner !== 'node')
+    return started([...runners[build.runner], main], options);
+  const compiled =
+    build.kind === 'tsc' && isCompiled(project, inspection, main)
+      ? compiledPath(inspection, main)
+      : undefined;
+  if (compiled) return started(['node', compiled], options);
+  return bundled(project, inspection, options, main);
+}
+
+const started = (command: readonly string[], options: Options, more: Partial<HttpEntry> = {}): HttpEntry => {
+  const start = [...command, ...options.args];
+  return {
+    start,
+    scripts: { ...more.scripts, 'start:http': start.map(quote).join(' ') },
+    devDependencies: more.devDependencies ?? {},
+  };
+};
+
+const quote = (argument: string): string =>
+  /^[\w@%+=:,./-]+$/.test(argument) ? argument : JSON.stringify(argument);
+
+/** Where the compiler puts `file`: the entry shows how folders map. */
+function compiledPath({ entry, build }: Inspection, file: string): string | undefined {
+  const output = file.replace(/\.([mc]?)tsx?$/, '.$1js');
+  if (entry && entry.file !== entry.output) {
+    const source = stripped(entry.file).split('/');
+    const built = stripped(entry.output).split('/');
+    while (source.length > 0 && source.at(-1) === built.at(-1)) {
+      source.pop();
+      built.pop();
+    }
+    const within = path.relative(source.join('/') || '.', output);
+    if (!within.startsWith('..')) return path.join(built.join('/'), within);
+  }
+  if (build.outDir === undefined) return output;
+  const within = path.relative(build.rootDir ?? '.', output);
+  return within.startsWith('..') ? undefined : path.join(build.outDir, within);
+}
+
+const stripped = (file: string): string => file.replace(/\.[mc]?[jt]sx?$/, '');
+
+/** Does the project's tsconfig take in a file that nothing imports? */
+function isCompiled(project: Project, { build }: Inspection, file: string): boolean {
+  const folder = path.dirname(build.tsconfig ?? 'tsconfig.json');
+  const config = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
+  const within = path.relative(folder, file);
+  if (within.startsWith('..')) return false;
+  const include = config.include ?? (config.files ? [] : ['**/*']);
+  return (
+    include.some((pattern) => covers(pattern, within)) &&
+    !(config.exclude ?? []).some((pattern) => covers(pattern, within))
+  );
+}
+
+interface Tsconfig {
+  readonly extends?: string | readonly string[];
+  readonly files?: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+/** The tsconfig with the file lists it inherits from files of the project. */
+function readTsconfig(project: Project, file: string): Tsconfig {
+  const text = project.files.get(file);
+  if (text === undefined) return {};
+  const own = parseJsonc(text);
+  const bases = [own.extends ?? []].flat().filter((base) => base.startsWith('.'));
+  const inherited = bases.map((base) => {
+    const target = path.join(path.dirname(file), base);
+    return readTsconfig(project, target.endsWith('.json') ? target : `${target}.json`);
+  });
+  return Object.assign({}, ...inherited, own) as Tsconfig;
+}
+
+const parseJsonc = (text: string): Tsconfig => (parse(text) ?? {}) as Tsconfig;
+
+/** Does one pattern of `include` or `exclude` take in `file`? A folder stands for everything in it. */
+function covers(pattern: string, file: string): boolean {
+  const plain = pattern.replace(/^\.\//, '').replace(/\/$/, '');
+  if (plain === '.' || plain === '' || file === plain || file.startsWith(`${plain}/`)) return true;
+  if (!/[*?]/.test(plain)) return false;
+  const expression = plain
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*\*\/|\*\*|\*|\?/g, (wild) => wildcards[wild] ?? wild);
+  return new RegExp(`^${expression}(?:$|/)`).test(file);
+}
+
+const wildcards: Readonly<Record<string, string>> = {
+  '**/': '(?:.*/)?',
+  '**': '.*',
+  '*': '[^/]*',
+  '?': '[^/]',
+};
+
+/**
+ * A bundler that we do not know builds the project: the service gets a bundle of its own beside the entry's, so that
+ * what is read relative to the file is found. Packages stay outside of it.
+ */
+function bundled(project: Project, inspection: Inspection, options: Options, main: string): HttpEntry {
+  const output = inspection.entry?.output ?? 'dist/index.js';
+  const file = path.join(path.dirname(output), `http${path.extname(output) || '.js'}`);
+  const commonJs = file.endsWith('.cjs') || (inspection.moduleFormat === 'cjs' && !file.endsWith('.mjs'));
+  const flags = ['--bundle', '--platform=node', '--packages=external', '--sourcemap'];
+  const build = ['esbuild', main, ...flags, `--format=${commonJs ? 'cjs' : 'esm'}`, `--outfile=${file}`].join(
+    ' ',
+  );
+  const script = inspection.build.script;
+  const existing = script === undefined ? undefined : scriptOf(project, script);
+  const chained = existing !== undefined && script !== undefined && !existing.includes('build:http');
+  return started(['node', file], options, {
+    scripts: {
+      'build:http': build,
+      ...(chained && { [script]: `${existing} && ${inspection.packageManager} run build:http` }),
+    },
+    devDependencies: { esbuild: '^0.25.0' },
+  });
+}
+
+function scriptOf(project: Project, name: string): string | undefined {
+  const { scripts } = parse(project.files.get('package.json') ?? '{}') as {
+    scripts?: Record<string, string>;
+  };
+  return scripts?.[name];
+}

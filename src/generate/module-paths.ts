@@ -1,0 +1,40 @@
+import path from 'node:path/posix';
+import type { Build, Inspection } from '../model.js';
+
+/** How generated source files are named and how they import each other and the project. */
+export interface ModulePaths {
+  /** Extension of generated source files: `.ts`, `.mts`, `.js`, … */
+  readonly extension: string;
+  /** What an import of `file` is written as in a file in `folder`. */
+  specifier(folder: string, file: string): string;
+}
+
+const emitted: Readonly<Record<string, string>> = {
+  '.ts': '.js',
+  '.tsx': '.js',
+  '.mts': '.mjs',
+  '.cts': '.cjs',
+  '.jsx': '.js',
+};
+
+/** Follows the project: its entry's kind of file, and the extension its own imports carry. */
+export function modulePaths(inspection: Inspection): ModulePaths {
+  const entry = path.extname(inspection.entry?.file ?? '');
+  const source = entry.replace('x', '') || (inspection.language === 'ts' ? '.ts' : '.js');
+  return {
+    extension: source,
+    specifier(folder, file) {
+      const relative = path.relative(folder, file);
+      const plain = relative.startsWith('.') ? relative : `./${relative}`;
+      return respell(plain, inspection.build.importExtension);
+    },
+  };
+}
+
+function respell(specifier: string, wanted: Build['importExtension']): string {
+  const extension = path.extname(specifier);
+  const stem = specifier.slice(0, -extension.length);
+  if (wanted === '') return stem;
+  if (wanted === '.ts' || wanted === '.mts') return specifier;
+  return stem + (emitted[extension] ?? extension);
+}

@@ -1,0 +1,68 @@
+import type { Inspection, Options, Seam } from '../model.js';
+import type { ModulePaths } from './module-paths.js';
+
+/**
+ * The generated module that tells the runtime how to obtain the project's servers. The project's own modules are
+ * imported by functions, never at the top: the service decides when their code runs.
+ */
+export function renderSeam(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
+  const typescript = inspection.language === 'ts';
+  const load = (module: string) => loading(inspection, paths.specifier(options.out, module));
+  const variables = seam.variables.map(
+    ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
+  );
+  const sections = [
+    typescript ? header[seam.sdk] : undefined,
+    typescript ? factoryType[seam.sdk] : undefined,
+    `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
+    `/** A server keeps nothing of a request it has answered, so it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
+    `/** The list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
+    `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
+    `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factories[seam.kind](seam.exportName, typescript)}}`,
+    cleanUp(seam, load, typescript),
+  ];
+  const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
+  return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
+}
+
+const header: Readonly<Record<Seam['sdk'], string>> = {
+  v1: "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';",
+  v2: "import type { McpServerFactory } from '@modelcontextprotocol/server';",
+};
+
+const factoryType: Readonly<Record<Seam['sdk'], string>> = {
+  v1: '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
+  v2: '/** Gives one fresh server. */\nexport type ServerFactory = McpServerFactory;',
+};
+
+const factories: Readonly<Record<Seam['kind'], (name: string, typescript: boolean) => string>> = {
+  server: (name) => `  return async () => ${name}();\n`,
+  'server-factory': (name) =>
+    `  const createServer = await ${name}();\n  return async () => createServer();\n`,
+  connect: (name) =>
+    `  return async () => ({\n    async connect(transport) {\n      await ${name}(transport);\n    },\n  });\n`,
+};
+
+function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {
+  const type = typescript ? ': Promise<(() => unknown) | undefined>' : '';
+  const body = seam.cleanUp
+    ? `  const { ${seam.cleanUp.exportName} } = ${load(seam.cleanUp.module)};\n  return ${seam.cleanUp.exportName};\n`
+    : '  return undefined;\n';
+  return `/** What the project does when it is stopped, if anything. */\nexport async function loadCleanUp()${type} {\n${body}}`;
+}
+
+const loading = ({ language, moduleFormat }: Inspection, specifier: string): string =>
+  language === 'js' && moduleFormat === 'cjs' ? `require('${specifier}')` : `await import('${specifier}')`;
+
+const constant = (name: string, type: string, value: string, typescript: boolean): string =>
+  `export const ${name}${typescript ? `: ${type}` : ''} = ${value};`;
+
+const sentence = (text: string): string => {
+  const plain = text.trim().replaceAll('*/', '* /').replace(/\.$/, '');
+  return `${plain.charAt(0).toUpperCase()}${plain.slice(1)}.`;
+};
+
+function asCommonJs(text: string): string {
+  const names = [...text.matchAll(/^export (?:const|async function) (\w+)/gm)].map((match) => match[1]);
+  return `${text.replace(/^export /gm, '')}\nmodule.exports = { ${names.join(', ')} };\n`;
+}

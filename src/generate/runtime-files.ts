@@ -1,0 +1,88 @@
+import path from 'node:path/posix';
+import type { Inspection, Options, Seam } from '../model.js';
+import type { Feature } from './features.js';
+import type { ModulePaths } from './module-paths.js';
+import { endpointTemplate, featureFile } from './render-features.js';
+
+/** A generated file. */
+export interface GeneratedFile {
+  /** Relative to the project's root. */
+  readonly path: string;
+  readonly text: string;
+  /** One line for the preview. */
+  readonly why: string;
+}
+
+/** The modules of every service: template below `templates/http`, and what it is for. */
+const core: Readonly<Record<string, string>> = {
+  main: 'starts the service',
+  app: 'the HTTP listener and the routes beside /mcp',
+  mcp: 'the /mcp endpoint: from HTTP to the server and back',
+  transport: 'the SDK’s transport interface on node:http',
+  exchange: 'one request and its answer, JSON or a stream',
+  'event-stream': 'server-sent events, resumable',
+  'json-rpc': 'messages and refusals',
+  gate: 'Host, Origin, CORS, authentication, limits',
+  config: 'settings from the environment, validated',
+  settings: 'how settings are read',
+  logger: 'JSON log lines',
+  health: '/health, /livez and /readyz',
+  shutdown: 'the orderly end',
+  'process-guard': 'keeps the process from the server’s own exits and signal handlers',
+  'session-scope': 'state that each client has for itself',
+  'message-extra': 'what handlers learn of the HTTP request',
+  feature: 'what a feature can do',
+};
+
+const perMode: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  stateless: { stateless: 'a server for each request' },
+  stateful: { stateful: 'a server for each session', session: 'one client’s session' },
+};
+
+/** The runtime's modules for this project: templates with their imports respelled, in its language and module format. */
+export function runtimeFiles(
+  inspection: Inspection,
+  options: Options,
+  seam: Seam,
+  chosen: readonly Feature[],
+  paths: ModulePaths,
+  templates: ReadonlyMap<string, string>,
+): GeneratedFile[] {
+  const modules: { template: string; name: string; why: string }[] = [];
+  const add = (template: string, why: string, name = path.basename(template)) =>
+    modules.push({ template, name, why });
+  for (const [name, why] of Object.entries({ ...core, ...perMode[endpointTemplate(seam)] })) add(name, why);
+  for (const feature of chosen) {
+    add(feature.template, feature.label, featureFile(feature));
+    for (const extra of feature.with ?? [])
+      if (!modules.some(({ template }) => template === extra)) add(extra, feature.label);
+  }
+  return modules
+    .filter(({ template }) => inspection.language === 'ts' || template !== 'feature')
+    .map(({ template, name, why }) => ({
+      path: `${options.out}/${name}${paths.extension}`,
+      text: respelled(templateText(inspection, templates, template), options.out, paths),
+      why,
+    }));
+}
+
+function templateText(
+  inspection: Inspection,
+  templates: ReadonlyMap<string, string>,
+  template: string,
+): string {
+  const file =
+    inspection.language === 'ts' ? `http/${template}.ts` : `js/${inspection.moduleFormat}/${template}.js`;
+  const text = templates.get(file);
+  if (text === undefined) throw new Error(`there is no template ${file}`);
+  return text;
+}
+
+/** Relative imports with the extension that this project writes. */
+const respelled = (text: string, folder: string, paths: ModulePaths): string =>
+  text.replace(
+    /(from |import\(|require\()'\.{1,2}\/(?:[\w-]+\/)*([\w-]+)\.js'/g,
+    (_, before: string, name: string) => {
+      return `${before}'${paths.specifier(folder, `${folder}/${name}${paths.extension}`)}'`;
+    },
+  );

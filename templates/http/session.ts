@@ -1,7 +1,8 @@
+import type { MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
 import { EventHistory, EventStream } from './event-stream.js';
 import type { Exchange } from './exchange.js';
 import type { SessionRegistry, StreamEvent } from './feature.js';
-import { codes, Refusal, type RpcRequest } from './json-rpc.js';
+import { codes, Refusal, type RpcRequest, type RpcResponse } from './json-rpc.js';
 import type { Visit } from './mcp.js';
 import type { ServerFactory } from './server-factory.js';
 import { SessionScope } from './session-scope.js';
@@ -55,6 +56,26 @@ export class Session {
       await this.transport.request({ ...this.#initialize, id: 'handed-off' }, undefined, {});
       this.transport.notify({ jsonrpc: '2.0', method: 'notifications/initialized' }, {});
     });
+  }
+
+  /** Hands a request to the server. */
+  async request(message: RpcRequest, exchange: Exchange, extra: MessageExtraInfo): Promise<RpcResponse> {
+    return this.scope.run(async () => {
+      const response = await this.transport.request(message, exchange, extra);
+      if (message.method === 'logging/setLevel' && 'result' in response) await this.#repeatUnnamed(message);
+      return response;
+    });
+  }
+
+  /**
+   * The SDK files a log level under the session's id, but looks it up under none when the server logs without naming
+   * a session, as stdio servers do.
+   */
+  async #repeatUnnamed(message: RpcRequest): Promise<void> {
+    delete this.transport.sessionId;
+    const repeated = this.transport.request({ ...message, id: `${message.id} again` }, undefined, {});
+    this.transport.sessionId = this.id;
+    await repeated;
   }
 
   touch(): void {

@@ -119,7 +119,7 @@ export function createEndpoint(context: EndpointContext): Endpoint {
     };
     try {
       const response = await runCall(callOf(visit, message, session.id, session.clientName), () =>
-        session.scope.run(() => session.transport.request(message, exchange, extra)),
+        session.request(message, exchange, extra),
       );
       exchange.answer(response);
       return 'error' in response;

@@ -29,9 +29,14 @@ export interface Verdict {
 export const pass = (detail: string): Verdict => ({ status: 'pass', detail });
 export const skip = (reason: string): Verdict => ({ status: 'skip', detail: reason });
 
+/** More differences than this tell nobody more. */
+const MOST = 40;
+
 /** Fails with the differences, the first of them in the line itself; passes when there are none. */
 export function verdict(found: readonly string[], passed: string): Verdict {
   if (found.length === 0) return pass(passed);
-  const more = found.length > 1 ? ` (and ${found.length - 1} more)` : '';
-  return { status: 'fail', detail: `${found[0]}${more}`, differences: found };
+  const lines = [...new Set(found.map((line) => line.replace(/\s*\n\s*/g, ' ')))];
+  const more = lines.length > 1 ? ` (and ${lines.length - 1} more)` : '';
+  const rest = lines.length > MOST ? [`… and ${lines.length - MOST} more`] : [];
+  return { status: 'fail', detail: `${lines[0]}${more}`, differences: [...lines.slice(0, MOST), ...rest] };
 }

@@ -27,7 +27,7 @@ const FAULTS: readonly (readonly [fault: string, check: keyof typeof CHECKS, say
     /client A finds what another client said in notification notifications\/message/,
   ],
   ['shared-answer', 'isolation', /tool echo, call 3/],
-  ['shared-answer', 'concurrency', /finds gamma.qx in tool echo/],
+  ['shared-answer', 'concurrency', /finds the words of \d+ others in tool echo/],
   ['no-uptime', 'lifecycle', /no uptime/],
   ['ends-with-stdin', 'lifecycle', /ended at start|ECONNREFUSED/],
   ['exits-at-once', 'lifecycle', /cut off|lost/],

@@ -29,10 +29,15 @@ export async function checkConcurrency(service: Service, baseline: Baseline): Pr
   return verdict(found, `${CLIENTS} clients at once, ${answers} answers, each to its asker`);
 }
 
-const mixed = (transcript: Transcript): string[] =>
-  WORDS.filter((word) => word !== transcript.word).flatMap((word) =>
-    foreignWords(transcript, word).map((place) => `client ${transcript.word} finds ${word} in ${place}`),
-  );
+/** Per place, how many other clients' words this client finds there. */
+function mixed(transcript: Transcript): string[] {
+  const others = WORDS.filter((word) => word !== transcript.word);
+  const places = others.flatMap((word) => foreignWords(transcript, word));
+  return [...new Set(places)].map((place) => {
+    const count = places.filter((each) => each === place).length;
+    return `client ${transcript.word} finds the words of ${count} others in ${place}`;
+  });
+}
 
 /** Calls whose answer follows from who asks: in company as alone, and in another's words when another asks. */
 function ownAnswers({ calls, recording, alone }: Baseline): Call[] {

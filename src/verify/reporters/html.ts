@@ -76,7 +76,7 @@ function checksSection(checks: readonly Check[]): Markup {
 
 function differencesOf({ differences = [] }: Check): Markup {
   if (differences.length < 2) return html``;
-  return html`<details open><summary>${differences.length} differences</summary><ol class="differences">${differences
+  return html`<details${new Markup(differences.length > 6 ? '' : ' open')}><summary>${differences.length} differences</summary><ol class="differences">${differences
     .slice(0, 100)
     .map((line) => html`<li><code>${line}</code></li>`)}</ol></details>`;
 }

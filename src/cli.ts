@@ -33,6 +33,17 @@ withOutput(program.command('inspect').description('say what was found; changes n
 
 withOutput(program.command('verify').description('prove a converted project, for CI'))
   .argument(...directory)
+  .addOption(
+    new Option('--reporter <format>', 'report on stdout').choices([
+      'text',
+      'junit',
+      'sarif',
+      'github',
+      'html',
+    ]),
+  )
+  .option('--call <tools>', 'also call these tools, which do not say that they only read', names)
+  .option('--replicas', 'also run two processes beside each other and kill one')
   .action(run('verify'));
 
 withOutput(withApplying(program.command('update').description('bring generated files to this version')))
@@ -89,17 +100,33 @@ function optionFor(key: keyof Options): Option {
     row.description + usual,
   );
   if (row.choices) option.choices(row.choices.map((choice) => choice.value));
-  if (row.kind === 'list') option.argParser((text) => text.split(',').filter((name) => name.trim() !== ''));
+  if (row.kind === 'list') option.argParser(names);
   if (row.kind === 'arguments') option.argParser(splitArguments);
   return option;
+}
+
+/** `a, b` → a and b. */
+function names(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
 }
 
 function run(name: 'convert' | 'inspect' | 'verify' | 'update') {
   return async (dir: string, _own: unknown, command: Command) => {
     const commands = await import('./commands.js');
-    const { exitCode } = await commands[name](toFlags(dir, command.optsWithGlobals()));
+    const { exitCode } = await commands[name](toFlags(dir, givenTo(command)));
     process.exitCode = exitCode;
   };
+}
+
+/** Options count wherever they stand: before the name of a command or after it. */
+function givenTo(command: Command): Readonly<Record<string, unknown>> {
+  const before = Object.entries(program.opts()).filter(
+    ([key]) => program.getOptionValueSource(key) === 'cli' && command.getOptionValueSource(key) !== 'cli',
+  );
+  return { ...command.opts(), ...Object.fromEntries(before) };
 }
 
 function toFlags(dir: string, given: Readonly<Record<string, unknown>>): Flags {
@@ -118,5 +145,12 @@ function toFlags(dir: string, given: Readonly<Record<string, unknown>>): Flags {
     install: given.install !== false,
     verify: given.verify !== false,
     allowDirty: given.allowDirty === true,
+    verification: {
+      ...(typeof given.reporter === 'string' && given.reporter !== 'text'
+        ? { reporter: given.reporter }
+        : {}),
+      call: (given.call as readonly string[] | undefined) ?? [],
+      replicas: given.replicas === true,
+    },
   };
 }

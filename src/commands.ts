@@ -1,5 +1,6 @@
 /** The commands: the pipeline, top to bottom. */
 
+import path from 'node:path';
 import { isError } from './diagnostics.js';
 import { applyChanges, isInstalled, readProject, readTemplates, recoverInterrupted } from './disk.js';
 import type { Command, Inspection, Manifest, Options, Plan, Project } from './model.js';
@@ -10,6 +11,8 @@ import { installCommand, planMigration, scriptCommand } from './plan/plan-migrat
 import { describeChanges, describeChecks, describeInspection } from './report.js';
 import { conclude, type Flags, failed, type Outcome, type Run, refuse, refuseOnErrors, say } from './run.js';
 import { Cancelled } from './screen.js';
+import type { ReporterName } from './verify/reporters/report-verification.js';
+import { version } from './version.js';
 
 /** Converts a project, or changes what a converted one has. */
 export const convert = (flags: Flags): Promise<Outcome> =>
@@ -213,11 +216,26 @@ async function prove(run: Run): Promise<void> {
   const { inspection, options } = run.result;
   if (!manifest || !inspection || !options) throw new Error(`${MANIFEST} is missing after the conversion`);
   const plan = await planFor(opened, inspection, options);
-  const { checks } = await run.screen.step('Verifying', (tell) =>
-    verifyProject({ project, manifest, inspection, options, plan, onProgress: (id) => tell(id) }),
+  const { call, replicas, reporter } = run.flags.verification;
+  const verification = await run.screen.step('Verifying', (tell) =>
+    verifyProject({
+      project,
+      manifest,
+      inspection,
+      options,
+      plan,
+      call,
+      replicas,
+      onProgress: (id) => tell(id),
+    }),
   );
-  run.result.checks = checks;
-  run.screen.warn(describeChecks(checks, run.screen.look));
+  run.result.checks = verification.checks;
+  run.screen.warn(describeChecks(verification.checks, run.screen.look));
+  if (!reporter) return;
+  const { reportVerification } = await import('./verify/reporters/report-verification.js');
+  const { name = path.basename(project.root) } = JSON.parse(project.files.get('package.json') ?? '{}');
+  const report = { name, version, verification, inspection, options, manifest };
+  process.stdout.write(`${reportVerification(reporter as ReporterName, report)}\n`);
 }
 
 function nextSteps(run: Run, inspection: Inspection, options: Options): string {

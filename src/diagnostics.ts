@@ -13,12 +13,12 @@ const wordings: Readonly<Record<string, Wording>> = {
   // reading
   'directory-missing': {
     severity: 'error',
-    message: 'There is no directory {dir}.',
+    message: 'There is no directory "{dir}".',
     hint: 'Name the directory of your server: create-mcp-prod <dir>.',
   },
   'package-json-missing': {
     severity: 'error',
-    message: 'There is no package.json in {dir}.',
+    message: 'There is no package.json in "{dir}".',
     hint: 'Run the command in the directory of your server, or name it: create-mcp-prod <dir>.',
   },
   'package-json-invalid': {

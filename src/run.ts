@@ -21,6 +21,16 @@ export interface Flags {
   readonly install: boolean;
   readonly verify: boolean;
   readonly allowDirty: boolean;
+  readonly verification: VerificationFlags;
+}
+
+/** What only `verify` takes. */
+export interface VerificationFlags {
+  /** Format of the report on stdout; the terminal's own without it. */
+  readonly reporter?: string;
+  /** Tools that may be called although they do not declare themselves read-only. */
+  readonly call: readonly string[];
+  readonly replicas: boolean;
 }
 
 export interface Run {
@@ -84,7 +94,7 @@ function exitCodeOf(run: Run, error: unknown): 1 | 2 {
 
 /** Questions only where somebody can answer them and did not say otherwise. */
 async function openScreen(flags: Flags): Promise<Screen> {
-  const machine = flags.json || flags.diff;
+  const machine = flags.json || flags.diff || flags.verification.reporter !== undefined;
   const stream = machine ? process.stderr : process.stdout;
   const look = lookOf(stream, flags.color);
   const ci = process.env.CI !== undefined && !['', '0', 'false'].includes(process.env.CI);

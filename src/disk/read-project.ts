@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import path from 'node:path';
-import { parse } from 'jsonc-parser';
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import type { Diagnostic, Project } from '../model.js';
 import { readWorkspace } from './read-workspace.js';
 
@@ -43,9 +43,11 @@ export interface Gathered {
 /** Reads every file of interest below `directory`, and of the workspace around it. */
 export function readProject(directory: string): Project {
   const root = realDirectory(directory);
-  if (!fs.existsSync(path.join(root, 'package.json'))) {
+  const manifest = readIfThere(path.join(root, 'package.json'));
+  if (manifest === undefined) {
     throw new UnreadableProject({ code: 'package-json-missing', args: { dir: directory } });
   }
+  refuseBrokenJson(manifest);
   const own = gather(root, '.');
   const workspace = readWorkspace(root, own.files);
   const around = workspace?.gathered.files ?? new Map<string, string>();
@@ -58,6 +60,17 @@ export function readProject(directory: string): Project {
     ...(workspace ? { workspaceRoot: workspace.root } : {}),
     ...(around.size > 0 ? { workspaceFiles: around } : {}),
   };
+}
+
+function refuseBrokenJson(text: string): void {
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text.replace(/^\uFEFF/, ''), errors);
+  const [first] = errors;
+  if (!first && value !== null && typeof value === 'object') return;
+  const before = text.slice(0, first?.offset ?? 0).split('\n');
+  const at = { file: 'package.json', line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  const reason = first ? printParseErrorCode(first.error) : 'it is not an object';
+  throw new UnreadableProject({ code: 'package-json-invalid', at, args: { reason } });
 }
 
 function realDirectory(directory: string): string {

@@ -46,6 +46,7 @@ export function convertQuietly(
     install: false,
     verify: false,
     allowDirty: false,
+    verification: { call: [], replicas: false },
     ...more,
   });
 }

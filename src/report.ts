@@ -139,23 +139,28 @@ export function wrap(text: string, width: number): readonly string[] {
 /** The files of a plan: `+` created, `~` changed, `-` deleted, with their line counts. */
 export function describeChanges(changes: readonly Change[], look: Look): string {
   if (changes.length === 0) return 'Nothing to change.';
-  const rows = changes.map((change) => ({ change, lines: countLines(change) }));
-  const path = Math.max(...changes.map((change) => change.path.length));
+  const rows = changes.map((change) => {
+    const { added, removed } = countLines(change);
+    return {
+      change,
+      counts: [added ? `+${added}` : '', removed ? `-${removed}` : ''].filter(Boolean).join(' '),
+    };
+  });
+  const left = Math.max(...changes.map((change) => change.path.length));
+  const middle = Math.max(...rows.map(({ counts }) => counts.length));
+  // A terminal with questions puts a line of its own before each of ours.
+  const room = look.width - left - middle - 9;
   return rows
-    .map(({ change, lines }) => {
-      const kind = kindOf(change);
-      const [mark, style] = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] }[
-        kind
-      ] as [string, Style];
-      const counts = [lines.added ? `+${lines.added}` : '', lines.removed ? `-${lines.removed}` : '']
-        .filter(Boolean)
-        .join(' ');
-      const room = look.width - path - 18;
-      const why = room >= change.why.length ? look.paint('dim', change.why) : '';
-      return `${look.paint(style, mark)} ${change.path.padEnd(path)}  ${counts.padEnd(10)} ${why}`.trimEnd();
+    .map(({ change, counts }) => {
+      const [mark, style] = changeMarks[kindOf(change)];
+      const why = change.why.length <= room ? change.why : `${change.why.slice(0, Math.max(room - 1, 0))}…`;
+      const line = `${look.paint(style, mark)} ${change.path.padEnd(left)}  ${counts.padEnd(middle)}`;
+      return `${line}  ${room > 12 ? look.paint('dim', why) : ''}`.trimEnd();
     })
     .join('\n');
 }
+
+const changeMarks = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] } as const;
 
 const marks = { error: ['✖', 'red'], warning: ['▲', 'yellow'], info: ['●', 'blue'] } as const;
 

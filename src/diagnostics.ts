@@ -132,6 +132,73 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
 
   // installing and building
+  // What the inspection and the rewriter find.
+  'server-not-found': {
+    severity: 'error',
+    message: 'No MCP server over stdio was found: nothing connects a StdioServerTransport of @modelcontextprotocol/sdk.',
+    hint: 'Name the file that starts it with --entry <file>.',
+  },
+  'entry-not-found': {
+    severity: 'error',
+    message: 'The file {entry} is not a source of this project.',
+    hint: 'Name a source file inside the project: --entry src/index.ts.',
+  },
+  'stdio-transport-not-found': {
+    severity: 'error',
+    message: 'This entry never constructs the StdioServerTransport of the SDK.',
+    hint: 'Name the file that does with --entry <file>.',
+  },
+  framework: {
+    severity: 'error',
+    message: 'The server is built on {framework}, which hides the SDK server that would be served over HTTP.',
+    hint: '{advice}',
+  },
+  'connect-not-found': {
+    severity: 'error',
+    message: 'The stdio transport made here is not handed to a server by a call that can be followed.',
+    hint: 'Call server.connect(transport) with it directly, then run this again.',
+  },
+  'connect-ambiguous': {
+    severity: 'error',
+    message: 'Two calls connect a server over stdio: here and at {other}.',
+    hint: 'Name the file that starts the one you mean with --entry, or leave one connect.',
+  },
+  'entry-not-followed': {
+    severity: 'error',
+    message: 'How the program gets from its start to the connect at {connect} cannot be followed through this function.',
+    hint: 'Call the function that connects once, directly, without arguments taken from a callback.',
+  },
+  'async-at-module-level': {
+    severity: 'error',
+    message: 'The server is prepared asynchronously, and this CommonJS module uses it outside a function.',
+    hint: 'Move what uses the server into the function that connects it.',
+  },
+  'state-not-isolated': {
+    severity: 'error',
+    message: '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
+    hint: 'Declare it on its own (const {name} = …), or accept sharing with --share {name}.',
+  },
+  'sessions-needed': {
+    severity: 'error',
+    message: 'Stateless would break this server: {because}.',
+    hint: 'Leave out --sessions stateless, or accept sharing with --state share.',
+  },
+  'sdk-missing': {
+    severity: 'error',
+    message: 'package.json does not depend on @modelcontextprotocol/sdk or @modelcontextprotocol/server.',
+    hint: 'Add the dependency the sources import, then run this again.',
+  },
+  'sdk-raised': {
+    severity: 'warning',
+    message: '@modelcontextprotocol/sdk is raised from {from} to {to}: older versions have no Streamable HTTP, or leak between clients (CVE-2026-25536).',
+    hint: 'Run your own tests against it.',
+  },
+  'arguments-needed': {
+    severity: 'error',
+    message: 'The server stops when it is started without command line arguments.',
+    hint: 'Give the HTTP service its arguments: --args "…".',
+  },
+
   'install-failed': {
     severity: 'error',
     message: '{command} failed: {reason}',

@@ -1,0 +1,154 @@
+import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
+import { callsOf, type ConnectSite, type ConnectProblem, findConnect, liftSite, serverIsParameter } from './connect.js';
+import { findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
+import { findLifetimes, frameOf, isBanner, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { enclosingFunction, Resolver, Sources, ts } from './source.js';
+
+/** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */
+export interface Analysis {
+  readonly entry: Entry;
+  readonly entries: readonly Entry[];
+  readonly sources: Sources;
+  readonly site: ConnectSite;
+  readonly lifetimes: Lifetimes;
+  readonly sdkLine: 'v1' | 'v2';
+  readonly moduleFormat: ModuleFormat;
+}
+
+export interface Failure {
+  readonly entries: readonly Entry[];
+  readonly entry?: Entry;
+  readonly sources?: Sources;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface Given extends StateChoices {
+  readonly entry?: string;
+}
+
+const analyses = new WeakMap<Project, Map<string, Analysis | Failure>>();
+
+/** Analyses a project once per set of choices: the inspection and the rewriter share the result. */
+export function analyse(project: Project, given: Given): Analysis | Failure {
+  const key = JSON.stringify([given.entry, given.state, given.share]);
+  const known = analyses.get(project) ?? new Map<string, Analysis | Failure>();
+  analyses.set(project, known);
+  const result = known.get(key) ?? analyseAnew(project, given);
+  known.set(key, result);
+  return result;
+}
+
+function analyseAnew(project: Project, given: Given): Analysis | Failure {
+  const found = findEntries(project);
+  const entries = given.entry ? chosenEntry(project, given.entry, found) : found;
+  if (entries.length === 0) return failure(found, given.entry ? 'entry-not-found' : 'server-not-found', undefined, { entry: given.entry ?? '' });
+  const resolver = new Resolver(project);
+  let first: Failure | undefined;
+  for (const entry of entries) {
+    const sources = new Sources(project, entry.file, resolver);
+    const connect = findConnect(sources);
+    if ('code' in connect) {
+      const problem = failureOf(found, entry, sources, connect);
+      if (!first || (first.diagnostics[0]?.code === 'stdio-transport-not-found' && connect.code !== 'stdio-transport-not-found')) first = problem;
+      continue;
+    }
+    const site = settle(sources, connect);
+    if ('diagnostic' in site) return { entries: found, entry, sources, diagnostics: [site.diagnostic] };
+    const pkg = packageJsonOf(project);
+    const all = { ...pkg.devDependencies, ...pkg.peerDependencies, ...pkg.dependencies };
+    const sdkLine = all['@modelcontextprotocol/sdk'] ? 'v1' : 'v2';
+    return { entry, entries: found, sources, site, lifetimes: findLifetimes(sources, site, given), sdkLine, moduleFormat: moduleFormatOf(project, entry) };
+  }
+  return first!;
+}
+
+function chosenEntry(project: Project, wanted: string, found: readonly Entry[]): Entry[] {
+  const path = wanted.replace(/^\.\//, '');
+  const known = found.filter((entry) => entry.file === path || entry.output === path);
+  if (known.length > 0 || !project.files.has(path)) return known;
+  return [{ file: path, output: path, because: '--entry' }];
+}
+
+const at = (sources: Sources, node: ts.Node): Location => sources.locationOf(node);
+
+function failure(entries: readonly Entry[], code: string, where: Location | undefined, args: Record<string, string>): Failure {
+  return { entries, diagnostics: [{ code, ...(where ? { at: where } : {}), args }] };
+}
+
+function failureOf(entries: readonly Entry[], entry: Entry, sources: Sources, problem: ConnectProblem): Failure {
+  const diagnostic: Diagnostic =
+    problem.code === 'connect-ambiguous'
+      ? { code: problem.code, at: at(sources, problem.node), args: { other: place(at(sources, problem.other)) } }
+      : problem.code === 'connect-not-found'
+        ? { code: problem.code, at: at(sources, problem.node), args: {} }
+        : { code: problem.code, at: { file: entry.file, line: 1, column: 1 }, args: frameworkIn(sources) };
+  return { entries, entry, sources, diagnostics: [diagnostic] };
+}
+
+const FRAMEWORKS: Readonly<Record<string, string>> = {
+  fastmcp: 'fastmcp has an HTTP transport of its own: start it with transportType "httpStream".',
+  'mcp-framework': 'mcp-framework has an HTTP transport of its own: pass transport: { type: "http-stream" } to MCPServer.',
+  litemcp: 'litemcp is not maintained: move to the official SDK, then run this again.',
+  tmcp: 'tmcp has @tmcp/transport-http: use it beside @tmcp/transport-stdio.',
+  'easy-mcp': 'easy-mcp hides the server: move to the official SDK, then run this again.',
+  'mcp-handler': 'mcp-handler already serves HTTP.',
+  'xmcp': 'xmcp builds an HTTP server itself: set http: true in xmcp.config.ts.',
+};
+
+function frameworkIn(sources: Sources): Record<string, string> {
+  for (const file of sources.files.values()) {
+    for (const { fileName } of ts.preProcessFile(file.text, true, true).importedFiles) {
+      const name = Object.keys(FRAMEWORKS).find((framework) => fileName === framework || fileName.startsWith(`${framework}/`));
+      if (name) return { framework: name, advice: FRAMEWORKS[name]! };
+    }
+  }
+  return {};
+}
+
+export const place = (where: Location): string => `${where.file}:${where.line}:${where.column}`;
+
+/** Moves the site outwards until it stands in a scope that can be split. */
+function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly diagnostic: Diagnostic } {
+  let site = first;
+  for (let depth = 0; depth < 8; depth++) {
+    if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
+    const lifted = liftSite(sources, site);
+    if ('problem' in lifted) return { diagnostic: { code: 'entry-not-followed', at: at(sources, lifted.problem), args: { connect: place(at(sources, first.call)) } } };
+    site = lifted;
+  }
+  return { diagnostic: { code: 'entry-not-followed', at: at(sources, first.call), args: { connect: place(at(sources, first.call)) } } };
+}
+
+/** Can the body around the connect be split into what runs once and what runs for each client? */
+function canSplit(sources: Sources, site: ConnectSite): boolean {
+  const fn = site.scope!;
+  if (!fn.body || !ts.isBlock(fn.body) || ts.isClassElement(fn) || ts.isObjectLiteralExpression(fn.parent) || ts.isPropertyAssignment(fn.parent)) return false;
+  if (ts.isClassLike(fn.parent) || ts.isPropertyDeclaration(fn.parent)) return false;
+  if (enclosingFunction(fn)) return false;
+  const calls = callsOf(sources, fn);
+  if (calls.length === 0) return fn.parameters.every((parameter) => !isUsed(sources, parameter));
+  if (fn.parameters.some((parameter) => isUsed(sources, parameter))) return false;
+  return calls.every((call) => {
+    const around = enclosingFunction(call);
+    return !around || !prepares(sources, site, call, around);
+  });
+}
+
+function isUsed(sources: Sources, parameter: ts.ParameterDeclaration): boolean {
+  if (!ts.isIdentifier(parameter.name)) return true;
+  const symbol = sources.symbolOf(parameter.name);
+  return symbol !== undefined && sources.referencesTo(symbol).length > 0;
+}
+
+/** Does the caller do something before the call that the server may depend on? */
+function prepares(sources: Sources, site: ConnectSite, call: ts.CallExpression, around: ts.FunctionLikeDeclaration): boolean {
+  if (!around.body || !ts.isBlock(around.body)) return false;
+  const outer = frameOf({ ...site, call, scope: around });
+  const effects = outer.before.some((statement) => ts.isExpressionStatement(statement) && !isBanner(statement) && !/^process\s*\.\s*on\b/.test(statement.getText()));
+  if (effects) return true;
+  const callers = callsOf(sources, around);
+  return callers.some((one) => {
+    const next = enclosingFunction(one);
+    return next !== undefined && next !== around && prepares(sources, site, one, next);
+  });
+}

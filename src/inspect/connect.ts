@@ -1,0 +1,350 @@
+import {
+  descendants,
+  enclosingFunction,
+  rootOf,
+  type Sources,
+  topLevelStatement,
+  ts,
+  unwrap,
+} from './source.js';
+
+const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
+
+/**
+ * The call that hands the stdio transport to the server, seen from the outermost scope that still holds
+ * the server's construction.
+ */
+export interface ConnectSite {
+  /** `server.connect(transport)`, or the call of the function that does so: `app.run()`. */
+  readonly call: ts.CallExpression;
+  /** What is connected: `server` in `server.connect(transport)`; undefined when a `runner` does it. */
+  readonly server: ts.Expression | undefined;
+  /** Functions between `call` and the real connect that must take the transport as a parameter, outermost first. */
+  readonly runners: readonly Runner[];
+  /** The expression that makes the transport. */
+  readonly transport: ts.Expression;
+  /** `server` is a promise of the server: `build().then((server) => server.connect(transport))`. */
+  readonly awaitsServer?: boolean;
+  /** The function that `call` stands in, undefined at module level. */
+  readonly scope: ts.FunctionLikeDeclaration | undefined;
+}
+
+/** A function that makes the stdio transport itself and connects it. */
+export interface Runner {
+  readonly fn: ts.FunctionLikeDeclaration;
+  /** Where the transport is used inside: replaced by the parameter. */
+  readonly use: ts.Expression;
+}
+
+export type ConnectProblem =
+  | { readonly code: 'stdio-transport-not-found' }
+  | { readonly code: 'connect-not-found'; readonly node: ts.Node }
+  | { readonly code: 'connect-ambiguous'; readonly node: ts.Node; readonly other: ts.Node };
+
+/** Constructions of the SDK's stdio transport, or of a subclass of it, in the closure. */
+export function stdioTransports(sources: Sources): ts.NewExpression[] {
+  const isStdio = (expression: ts.Expression): boolean => {
+    const external = sources.externalOf(expression);
+    if (external) return external.name === 'StdioServerTransport' && SDK.test(external.module);
+    const declaration = sources.symbolOf(expression)?.valueDeclaration;
+    const base =
+      declaration && ts.isClassDeclaration(declaration)
+        ? declaration.heritageClauses?.[0]?.types[0]?.expression
+        : undefined;
+    return base !== undefined && isStdio(base);
+  };
+  return [...sources.files.values()].flatMap((file) =>
+    descendants(file, ts.isNewExpression).filter((node) => isStdio(node.expression)),
+  );
+}
+
+/** Finds the one call that connects the server over stdio. */
+export function findConnect(sources: Sources): ConnectSite | ConnectProblem {
+  const transports = stdioTransports(sources);
+  if (transports.length === 0) return { code: 'stdio-transport-not-found' };
+  const sites = transports.flatMap((transport) => connectsOf(sources, transport, transport));
+  const unique = sites.filter((site, i) => sites.findIndex((other) => other.call === site.call) === i);
+  const [first, second] = unique;
+  if (!first) return { code: 'connect-not-found', node: transports[0]! };
+  if (second) return { code: 'connect-ambiguous', node: first.call, other: second.call };
+  return first;
+}
+
+/** Every call that the value of `transport` is handed to, following variables, fields and functions that return it. */
+function connectsOf(
+  sources: Sources,
+  value: ts.Expression,
+  transport: ts.Expression,
+  depth = 0,
+): ConnectSite[] {
+  if (depth > 6) return [];
+  const user = consumer(value);
+  const parent = user.parent;
+  const follow = (next: ts.Expression) => connectsOf(sources, next, transport, depth + 1);
+  if (ts.isCallExpression(parent) && parent.arguments.includes(user as ts.Expression))
+    return [siteOf(sources, parent, transport, user as ts.Expression)].flat();
+  if (ts.isNewExpression(parent) && parent.arguments?.includes(user as ts.Expression)) return follow(parent);
+  if (ts.isVariableDeclaration(parent) && ts.isIdentifier(parent.name))
+    return referencesOf(sources, parent.name).flatMap(follow);
+  if (
+    ts.isBinaryExpression(parent) &&
+    parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+    parent.right === user
+  ) {
+    if (ts.isIdentifier(parent.left))
+      return referencesOf(sources, parent.left)
+        .filter((node) => node !== parent.left)
+        .flatMap(follow);
+    return sameField(parent.left)
+      .filter((node) => node !== parent.left)
+      .flatMap(follow);
+  }
+  if (ts.isPropertyDeclaration(parent)) return fieldUses(parent).flatMap(follow);
+  if (ts.isReturnStatement(parent) || ts.isArrowFunction(parent)) {
+    const fn = enclosingFunction(ts.isArrowFunction(parent) ? parent.body : parent);
+    return fn ? callsOf(sources, fn).flatMap(follow) : [];
+  }
+  return [];
+}
+
+/** The outermost expression that has the same value: through `await`, parentheses, casts, `?:` and `??`. */
+function consumer(value: ts.Expression): ts.Node {
+  let at: ts.Node = value;
+  while (
+    ts.isAwaitExpression(at.parent) ||
+    ts.isParenthesizedExpression(at.parent) ||
+    ts.isAsExpression(at.parent) ||
+    ts.isNonNullExpression(at.parent) ||
+    ts.isSatisfiesExpression(at.parent) ||
+    ts.isTypeAssertionExpression(at.parent) ||
+    (ts.isConditionalExpression(at.parent) && at.parent.condition !== at)
+  ) {
+    at = at.parent;
+  }
+  return at;
+}
+
+function siteOf(
+  sources: Sources,
+  call: ts.CallExpression,
+  transport: ts.Expression,
+  argument: ts.Expression,
+): ConnectSite[] {
+  const callee = unwrap(call.expression);
+  const site = (server: ts.Expression | undefined): ConnectSite => ({
+    call,
+    server,
+    runners: [],
+    transport,
+    scope: enclosingFunction(call),
+  });
+  if (ts.isPropertyAccessExpression(callee) && callee.name.text === 'connect') {
+    return isOwnWrapper(sources, callee) ? [site(callee.expression)] : [site(callee.expression)];
+  }
+  const fn = functionOf(sources, callee);
+  const parameter = fn?.parameters[call.arguments.indexOf(argument)];
+  if (!fn || !parameter || !ts.isIdentifier(parameter.name)) {
+    return ts.isPropertyAccessExpression(callee) &&
+      /^(?:start|serve|listen|run|attach)$/.test(callee.name.text)
+      ? [site(undefined)]
+      : [];
+  }
+  const inner = referencesOf(sources, parameter.name).flatMap((use) =>
+    connectsOf(sources, use, transport, 1),
+  );
+  return inner.length > 0 ? [site(connectedArgument(sources, inner[0]!, fn, call))] : [];
+}
+
+const isOwnWrapper = (sources: Sources, callee: ts.PropertyAccessExpression): boolean =>
+  functionOf(sources, callee) !== undefined;
+
+/** When a helper connects one of its own parameters, the argument that the caller passes for it. */
+function connectedArgument(
+  sources: Sources,
+  inner: ConnectSite,
+  fn: ts.FunctionLikeDeclaration,
+  call: ts.CallExpression,
+): ts.Expression | undefined {
+  if (!inner.server) return undefined;
+  const symbol = sources.symbolOf(unwrap(inner.server));
+  const index = fn.parameters.findIndex((parameter) => symbol?.valueDeclaration === parameter);
+  return index >= 0 ? call.arguments[index] : undefined;
+}
+
+/**
+ * Moves a site out of the function it stands in, to the call of that function. A function that connects one of
+ * its parameters is a helper of the stdio program; any other becomes a runner that takes the transport.
+ */
+export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { readonly problem: ts.Node } {
+  const fn = site.scope!;
+  const calls = callsOf(sources, fn).filter((call) => !isInside(call, fn));
+  const outer = calls[0];
+  if (!outer || calls.length > 1) return { problem: calls[1] ?? fn };
+  const server = connectedArgument(sources, site, fn, outer);
+  const scope = enclosingFunction(outer);
+  if (server) return { ...site, call: outer, server, scope };
+  const use =
+    site.runners.length === 0
+      ? site.call.arguments.find((argument) => argumentIsTransport(sources, argument, site.transport))
+      : undefined;
+  return {
+    ...site,
+    call: outer,
+    server: undefined,
+    runners: [{ fn, use: use ?? site.call }, ...site.runners],
+    scope,
+  };
+}
+
+function argumentIsTransport(sources: Sources, argument: ts.Expression, transport: ts.Expression): boolean {
+  return connectsOf(sources, transport, transport).some((site) => site.call.arguments.includes(argument));
+}
+
+/** Is the server expression a parameter of the function around the call? */
+export function serverIsParameter(sources: Sources, site: ConnectSite): boolean {
+  if (!site.server || !site.scope) return false;
+  const root = rootOf(site.server);
+  const declaration = sources.symbolOf(root)?.valueDeclaration;
+  return declaration !== undefined && ts.isParameter(declaration) && declaration.parent === site.scope;
+}
+
+/** Calls of a function: by name, `new C().method()`, IIFEs; methods are matched by name. */
+export function callsOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.CallExpression[] {
+  const direct = directCall(fn);
+  if (direct) return [direct];
+  const name = declaredName(fn);
+  if (!name) return [];
+  if (
+    ts.isClassElement(fn) ||
+    ts.isObjectLiteralExpression(fn.parent) ||
+    ts.isPropertyAssignment(fn.parent) ||
+    ts.isPropertyDeclaration(fn.parent)
+  ) {
+    return methodCalls(sources, name.getText());
+  }
+  if (!ts.isIdentifier(name)) return [];
+  const calls = referencesOf(sources, name).flatMap((reference) => {
+    const callee = consumerCallee(reference);
+    return callee ? [callee] : [];
+  });
+  return calls.length > 0 ? calls : methodCalls(sources, name.text);
+}
+
+function consumerCallee(reference: ts.Expression): ts.CallExpression | undefined {
+  let at: ts.Node = reference;
+  if (
+    ts.isPropertyAccessExpression(at.parent) &&
+    at.parent.expression === at &&
+    ts.isCallExpression(at.parent.parent) === false
+  )
+    at = at.parent;
+  return ts.isCallExpression(at.parent) && at.parent.expression === at ? at.parent : undefined;
+}
+
+function directCall(fn: ts.Node): ts.CallExpression | undefined {
+  let at: ts.Node = fn;
+  while (ts.isParenthesizedExpression(at.parent)) at = at.parent;
+  return ts.isCallExpression(at.parent) && at.parent.expression === at ? at.parent : undefined;
+}
+
+function methodCalls(sources: Sources, name: string): ts.CallExpression[] {
+  return [...sources.files.values()].flatMap((file) =>
+    descendants(file, ts.isCallExpression).filter(
+      (call) =>
+        ts.isPropertyAccessExpression(call.expression) &&
+        call.expression.name.text === name &&
+        sources.externalOf(rootOf(call.expression)) === undefined,
+    ),
+  );
+}
+
+/** The name a function is declared under: its own, its variable's, its property's. */
+export function declaredName(fn: ts.FunctionLikeDeclaration): ts.PropertyName | ts.BindingName | undefined {
+  if (fn.name) return fn.name;
+  const parent = fn.parent;
+  if (ts.isVariableDeclaration(parent) || ts.isPropertyDeclaration(parent) || ts.isPropertyAssignment(parent))
+    return parent.name;
+  return undefined;
+}
+
+/** The function an expression names, when it is one of the project. */
+export function functionOf(
+  sources: Sources,
+  expression: ts.Expression,
+): ts.FunctionLikeDeclaration | undefined {
+  const callee = unwrap(expression);
+  if (ts.isArrowFunction(callee) || ts.isFunctionExpression(callee)) return callee;
+  const declaration = sources.symbolOf(callee)?.valueDeclaration;
+  if (declaration) {
+    if (ts.isFunctionDeclaration(declaration)) return declaration;
+    const value =
+      ts.isVariableDeclaration(declaration) && declaration.initializer
+        ? unwrap(declaration.initializer)
+        : undefined;
+    return value && (ts.isArrowFunction(value) || ts.isFunctionExpression(value)) ? value : undefined;
+  }
+  if (!ts.isPropertyAccessExpression(callee)) return undefined;
+  const owner = classOf(sources, callee.expression);
+  const member = owner?.members.find((one) => one.name?.getText() === callee.name.text);
+  if (member && ts.isMethodDeclaration(member)) return member;
+  if (member && ts.isPropertyDeclaration(member) && member.initializer) {
+    const value = unwrap(member.initializer);
+    return ts.isArrowFunction(value) || ts.isFunctionExpression(value) ? value : undefined;
+  }
+  return undefined;
+}
+
+/** The class of the project that an expression is an instance of, as far as the syntax tells. */
+export function classOf(sources: Sources, expression: ts.Expression): ts.ClassLikeDeclaration | undefined {
+  const value = unwrap(expression);
+  if (value.kind === ts.SyntaxKind.ThisKeyword) {
+    for (let at: ts.Node = value; at; at = at.parent) if (ts.isClassLike(at)) return at;
+    return undefined;
+  }
+  if (ts.isNewExpression(value)) {
+    const declaration = sources.symbolOf(value.expression)?.valueDeclaration;
+    return declaration && ts.isClassLike(declaration) ? declaration : undefined;
+  }
+  const declaration = sources.symbolOf(value)?.valueDeclaration;
+  if (
+    declaration &&
+    ts.isVariableDeclaration(declaration) &&
+    declaration.initializer &&
+    declaration.initializer !== value
+  ) {
+    return classOf(sources, declaration.initializer);
+  }
+  return undefined;
+}
+
+/** References to the variable that an identifier declares or names. */
+export function referencesOf(sources: Sources, name: ts.Identifier): readonly ts.Identifier[] {
+  const symbol = sources.symbolOf(name);
+  return symbol ? sources.referencesTo(symbol) : [];
+}
+
+function fieldUses(declaration: ts.PropertyDeclaration): ts.Expression[] {
+  const name = declaration.name.getText();
+  return descendants(declaration.parent, ts.isPropertyAccessExpression).filter(
+    (node) => node.expression.kind === ts.SyntaxKind.ThisKeyword && node.name.text === name,
+  );
+}
+
+function sameField(left: ts.Expression): ts.Expression[] {
+  const text = left.getText();
+  const scope =
+    ts.isPropertyAccessExpression(left) && left.expression.kind === ts.SyntaxKind.ThisKeyword
+      ? classAround(left)
+      : left.getSourceFile();
+  return descendants(scope, ts.isPropertyAccessExpression).filter((node) => node.getText() === text);
+}
+
+function classAround(node: ts.Node): ts.Node {
+  for (let at = node; at; at = at.parent) if (ts.isClassLike(at)) return at;
+  return node.getSourceFile();
+}
+
+export const isInside = (node: ts.Node, outer: ts.Node): boolean =>
+  node.getSourceFile() === outer.getSourceFile() && node.pos >= outer.pos && node.end <= outer.end;
+
+export { topLevelStatement };

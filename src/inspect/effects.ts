@@ -1,0 +1,112 @@
+import { functionOf } from './connect.js';
+import { enclosingFunction, forEachReference, type Sources, ts, unwrap } from './source.js';
+import { immediateCaller } from './timing.js';
+
+/**
+ * What running a piece of code touches at once: the lasting variables it reads or writes itself or through
+ * the functions it calls. Code that it only hands on (callbacks, handlers) does not count.
+ */
+export class Effects {
+  private readonly known = new Map<ts.Node, Set<ts.Symbol>>();
+
+  constructor(private readonly sources: Sources) {}
+
+  touchedBy(node: ts.Node): Set<ts.Symbol> {
+    const known = this.known.get(node);
+    if (known) return known;
+    const touched = new Set<ts.Symbol>();
+    this.known.set(node, touched);
+    forEachReference(node, (identifier) => {
+      if (!this.runsWith(identifier, node)) return;
+      const access = ts.isPropertyAccessExpression(identifier.parent) ? identifier.parent : undefined;
+      const symbol = (access && this.sources.symbolOf(access)) ?? this.sources.symbolOf(identifier);
+      if (symbol) touched.add(symbol);
+      for (const called of this.calledThrough(identifier))
+        for (const one of this.touchedBy(called)) touched.add(one);
+    });
+    return touched;
+  }
+
+  /** Every function body and field initialiser that running the nodes runs. */
+  bodiesRunBy(roots: readonly ts.Node[]): Set<ts.Node> {
+    const found = new Set<ts.Node>();
+    const queue = [...roots];
+    for (let node = queue.pop(); node; node = queue.pop()) {
+      const root = node;
+      forEachReference(root, (identifier) => {
+        if (!this.runsWith(identifier, root)) return;
+        for (const body of this.calledThrough(identifier))
+          if (!found.has(body)) {
+            found.add(body);
+            queue.push(body);
+          }
+      });
+    }
+    return found;
+  }
+
+  /** Function bodies that run when the expression around the identifier is evaluated. */
+  private calledThrough(identifier: ts.Identifier): ts.Node[] {
+    let callee: ts.Expression = identifier;
+    while (ts.isPropertyAccessExpression(callee.parent) && callee.parent.expression === callee)
+      callee = callee.parent;
+    const call = callee.parent;
+    if (ts.isNewExpression(call) && call.expression === callee) {
+      const declaration = this.sources.symbolOf(callee)?.valueDeclaration;
+      return declaration && ts.isClassLike(declaration) ? constructionOf(declaration) : [];
+    }
+    if (!ts.isCallExpression(call) || call.expression !== callee) return [];
+    const fn = functionOf(this.sources, callee) ?? staticMethodOf(this.sources, callee);
+    return fn?.body ? [fn.body] : [];
+  }
+
+  /** Is the identifier evaluated together with `root`, not in a function that is only created there? */
+  private runsWith(identifier: ts.Node, root: ts.Node): boolean {
+    let fn: ts.Node | undefined = enclosingFunction(identifier);
+    while (fn && fn !== root && isInsideOf(fn, root) && (fn as ts.FunctionLikeDeclaration).body !== root) {
+      const caller = immediateCaller(fn);
+      if (!caller) return false;
+      fn = enclosingFunction(caller);
+    }
+    for (let at = identifier.parent; at && at !== root; at = at.parent) {
+      if (
+        ts.isPropertyDeclaration(at) &&
+        !at.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword) &&
+        isInsideOf(at.parent, root)
+      )
+        return false;
+    }
+    return true;
+  }
+}
+
+const isInsideOf = (node: ts.Node, outer: ts.Node): boolean =>
+  node.pos >= outer.pos && node.end <= outer.end && node !== outer;
+
+function staticMethodOf(sources: Sources, callee: ts.Expression): ts.FunctionLikeDeclaration | undefined {
+  const access = unwrap(callee);
+  if (!ts.isPropertyAccessExpression(access)) return undefined;
+  const owner = sources.symbolOf(access.expression)?.valueDeclaration;
+  if (!owner) return undefined;
+  const members: readonly ts.Node[] = ts.isClassLike(owner)
+    ? owner.members
+    : ts.isVariableDeclaration(owner) &&
+        owner.initializer &&
+        ts.isObjectLiteralExpression(unwrap(owner.initializer))
+      ? (unwrap(owner.initializer) as ts.ObjectLiteralExpression).properties
+      : [];
+  const member = members.find((one) => (one as ts.ClassElement).name?.getText() === access.name.text);
+  return member && ts.isMethodDeclaration(member) ? member : undefined;
+}
+
+/** Constructor body and field initialisers of a class. */
+function constructionOf(owner: ts.ClassLikeDeclaration): ts.Node[] {
+  return owner.members.flatMap((member): ts.Node[] => {
+    if (ts.isConstructorDeclaration(member) && member.body) return [member.body];
+    const isField =
+      ts.isPropertyDeclaration(member) &&
+      member.initializer &&
+      !member.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword);
+    return isField ? [(member as ts.PropertyDeclaration).initializer!] : [];
+  });
+}

@@ -1,0 +1,232 @@
+import { basename, dirname, join, normalize } from 'node:path/posix';
+import type { Build, Entry, Language, ModuleFormat, PackageManager, Project } from '../model.js';
+import { compilerOptionsOf, parseJson } from './source.js';
+
+/** package.json, as far as the inspection reads it. */
+export interface PackageJson {
+  readonly name?: string;
+  readonly version?: string;
+  readonly type?: string;
+  readonly main?: string;
+  readonly module?: string;
+  readonly bin?: string | Readonly<Record<string, string>>;
+  readonly exports?: unknown;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly packageManager?: string;
+}
+
+export const packageJsonOf = (project: Project): PackageJson => (parseJson(project.files.get('package.json')) ?? {}) as PackageJson;
+
+const SOURCE = /\.(?:[cm]?[jt]s|tsx)$/;
+const TEST_FILE = /(?:^|\/)(?:tests?|__tests__|examples?|e2e|scripts?|fixtures?|benchmarks?)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/;
+const STDIO = /\bnew\s+\w*Stdio\w*Transport\s*\(|\bserveStdio\s*\(/;
+
+/** Files that may start the stdio server, best first, each with the reason why it is one. */
+export function findEntries(project: Project): Entry[] {
+  const pkg = packageJsonOf(project);
+  const named: { path: string; because: string }[] = [
+    ...Object.values(typeof pkg.bin === 'string' ? { [pkg.name ?? 'bin']: pkg.bin } : (pkg.bin ?? {})).map((path) => ({ path, because: 'bin' })),
+    ...startScripts(pkg),
+    ...[pkg.main, pkg.module, exportOf(pkg.exports)].flatMap((path) => (path ? [{ path, because: 'main' }] : [])),
+  ];
+  const entries: Entry[] = [];
+  for (const { path, because } of named) {
+    const output = normalize(path);
+    const file = sourceOf(project, output);
+    if (file && !entries.some((entry) => entry.file === file)) entries.push({ file, output, because });
+  }
+  for (const [file, text] of project.files) {
+    if (!SOURCE.test(file) || TEST_FILE.test(file) || !STDIO.test(text) || entries.some((entry) => entry.file === file)) continue;
+    if (isOutput(project, file)) continue;
+    entries.push({ file, output: outputOf(project, file, entries[0]), because: 'it connects stdio' });
+  }
+  return entries;
+}
+
+/** Files that scripts run: `node dist/index.js`, `tsx src/index.ts`, `bun run src/index.ts`. */
+function startScripts(pkg: PackageJson): { path: string; because: string }[] {
+  return ['start', 'start:stdio', 'stdio', 'serve', 'server', 'dev'].flatMap((name) => {
+    const script = pkg.scripts?.[name] ?? '';
+    const ran = /(?:^|&&|\s)(?:node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(script)?.[1];
+    return ran ? [{ path: ran, because: `scripts.${name}` }] : [];
+  });
+}
+
+function exportOf(exports: unknown): string | undefined {
+  if (typeof exports === 'string') return exports;
+  if (!exports || typeof exports !== 'object') return undefined;
+  const root = (exports as Record<string, unknown>)['.'] ?? exports;
+  if (typeof root === 'string') return root;
+  for (const condition of ['import', 'node', 'require', 'default']) {
+    const target = (root as Record<string, unknown>)[condition];
+    const found = typeof target === 'string' ? target : exportOf(target);
+    if (found && SOURCE.test(found)) return found;
+  }
+  return undefined;
+}
+
+const isOutput = (project: Project, file: string): boolean => project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
+
+/** The source that a built file comes from; the file itself when it is a source. */
+export function sourceOf(project: Project, output: string): string | undefined {
+  const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
+  if (exists(output) && SOURCE.test(output)) return output;
+  const options = compilerOptionsOf(project);
+  const stem = output.replace(/\.[cm]?jsx?$/, '');
+  const stems = [
+    ...(options.outDir && stem.startsWith(`${options.outDir}/`) ? [join(options.rootDir ?? 'src', stem.slice(options.outDir.length + 1)), stem.slice(options.outDir.length + 1)] : []),
+    stem.replace(/^[^/]+\//, 'src/'),
+    stem.replace(/^[^/]+\//, ''),
+    stem.replace(/^(?:[^/]+\/)+src\//, 'src/'),
+  ];
+  const extensions = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs'];
+  for (const one of stems) for (const extension of extensions) if (exists(one + extension)) return one + extension;
+  return bundledFrom(project, output);
+}
+
+/** A bundler's configuration or command names its entry: `tsup src/cli.ts`, `entry: ['src/cli.ts']`. */
+function bundledFrom(project: Project, output: string): string | undefined {
+  const pkg = packageJsonOf(project);
+  const texts = [
+    ...Object.values(pkg.scripts ?? {}),
+    ...[...project.files].filter(([path]) => !path.includes('/') || /^(?:scripts?|build|config)\//.test(path)).filter(([path]) => /(?:tsup|tsdown|rollup|webpack|vite|esbuild|build|rolldown|bunup|unbuild)[\w.-]*\.[cm]?[jt]s(?:on)?$/.test(path)).map(([, text]) => text),
+  ];
+  const mentioned = texts.flatMap((text) => [...text.matchAll(/["'\s(=]((?:\.\/)?[\w@./-]+\.[cm]?tsx?)\b/g)].map((match) => normalize(match[1]!)));
+  const known = [...new Set(mentioned)].filter((path) => project.files.has(path) && !TEST_FILE.test(path) && !/config\.[cm]?ts$/.test(path));
+  const stem = basename(output).replace(/\.[cm]?jsx?$/, '');
+  return known.find((path) => basename(path).replace(/\.[cm]?tsx?$/, '') === stem) ?? (known.length === 1 ? known[0] : undefined);
+}
+
+/** Where the build puts a source, by the same shift as a known pair, or by tsconfig. */
+function outputOf(project: Project, file: string, known: Entry | undefined): string {
+  if (!/\.[cm]?tsx?$/.test(file)) return file;
+  if (known && known.output !== known.file) return shiftPath(known, file);
+  const options = compilerOptionsOf(project);
+  const built = file.replace(/\.([cm]?)tsx?$/, '.$1js');
+  if (options['noEmit'] || !options.outDir) return file;
+  const root = options.rootDir ?? 'src';
+  return join(options.outDir, built.startsWith(`${root}/`) ? built.slice(root.length + 1) : built);
+}
+
+/** Applies the source → output shift of one entry to another file: `src/a.ts → dist/a.js` maps `src/http/b.ts` to `dist/http/b.js`. */
+export function shiftPath(entry: Entry, file: string): string {
+  const { from, to } = shiftOf(entry);
+  const built = file.replace(/\.([cm]?)tsx?$/, '.$1js');
+  return from === '.' ? join(to, built) : built.startsWith(`${from}/`) ? join(to, built.slice(from.length + 1)) : join(to, basename(built));
+}
+
+/** The directories that correspond between source and output, after their common tail is taken off. */
+export function shiftOf(entry: Entry): { from: string; to: string } {
+  const from = dirname(entry.file).split('/');
+  const to = dirname(entry.output).split('/');
+  while (from.length > 0 && to.length > 0 && from.at(-1) === to.at(-1) && from.at(-1) !== '.') {
+    from.pop();
+    to.pop();
+  }
+  return { from: from.join('/') || '.', to: to.join('/') || '.' };
+}
+
+/** How the project is built and run. */
+export function findBuild(project: Project, entry: Entry): Build {
+  const pkg = packageJsonOf(project);
+  const script = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'].find((name) => pkg.scripts?.[name]);
+  const text = script ? expandScript(pkg, pkg.scripts![script]!) : '';
+  const built = entry.output !== entry.file;
+  const importExtension = importExtensionOf(project, entry);
+  if (!built) return { kind: 'none', tool: 'none', runner: runnerOf(project, entry), importExtension };
+  const tool = bundlerIn(text, project) ?? 'tsc';
+  const { from, to } = shiftOf(entry);
+  const tsconfig = /\btsc\b[^&|;]*?(?:-p|--project)\s+(\S+)/.exec(text)?.[1];
+  return {
+    kind: tool === 'tsc' || tool === 'swc' || tool === 'babel' ? 'tsc' : 'bundler',
+    tool,
+    runner: 'node',
+    rootDir: from,
+    outDir: to,
+    ...(tsconfig ? { tsconfig: normalize(tsconfig.endsWith('.json') ? tsconfig : join(tsconfig, 'tsconfig.json')) } : project.files.has('tsconfig.json') ? { tsconfig: 'tsconfig.json' } : {}),
+    ...(script ? { script } : {}),
+    importExtension,
+  };
+}
+
+/** A script with the scripts it runs (`npm run build:x`) and the build files it starts. */
+function expandScript(pkg: PackageJson, script: string, depth = 0): string {
+  if (depth > 3) return script;
+  const inner = [...script.matchAll(/(?:npm|pnpm|yarn|bun)\s+(?:run\s+|-s\s+)*([\w:.-]+)|run-[sp]\s+([\w:.\s-]+)/g)].flatMap((match) => (match[1] ?? match[2] ?? '').split(/\s+/));
+  return [script, ...inner.flatMap((name) => (pkg.scripts?.[name] && pkg.scripts[name] !== script ? [expandScript(pkg, pkg.scripts[name]!, depth + 1)] : []))].join(' && ');
+}
+
+const BUNDLERS = ['tsup', 'tsdown', 'esbuild', 'rollup', 'rolldown', 'webpack', 'bunup', 'unbuild', 'pkgroll', 'ncc', 'microbundle', 'parcel', 'obuild', 'bunchee', 'zshy'];
+
+function bundlerIn(text: string, project: Project): string | undefined {
+  const file = /\b(?:node|bun|tsx)\s+(?:run\s+|--\S+\s+)*([\w./-]+\.[cm]?[jt]s)\b/.exec(text)?.[1];
+  const all = file ? `${text} ${project.files.get(normalize(file)) ?? ''}` : text;
+  const named = BUNDLERS.find((tool) => tool !== 'zshy' && new RegExp(`(?:^|[\\s"'/])${tool}(?:$|[\\s"'])`).test(all));
+  if (named) return named;
+  if (/\bbun\s+build\b|Bun\.build/.test(all)) return 'bun';
+  if (/\bvite\s+build\b/.test(all) && !/\btsc\b(?!\s+--noEmit)/.test(all)) return 'vite';
+  if (/\bswc\b/.test(all) && !/\btsc\b(?!.*--noEmit|.*emitDeclarationOnly)/.test(all)) return 'swc';
+  return /\bbabel\b/.test(all) ? 'babel' : undefined;
+}
+
+function runnerOf(project: Project, entry: Entry): Build['runner'] {
+  const pkg = packageJsonOf(project);
+  const text = project.files.get(entry.file) ?? '';
+  const shebang = /^#!.*$/m.exec(text.slice(0, 200))?.[0] ?? '';
+  const scripts = Object.values(pkg.scripts ?? {}).filter((script) => script.includes(basename(entry.file))).join(' ');
+  const all = `${shebang} ${scripts}`;
+  if (!/\.[cm]?tsx?$/.test(entry.file)) return /\bbun\b/.test(shebang) ? 'bun' : 'node';
+  if (/\bbun\b/.test(all)) return 'bun';
+  if (/\btsx\b|\bts-node\b/.test(all)) return 'tsx';
+  if (/strip-types|\bnode\b/.test(all)) return 'node-types';
+  const all2 = { ...pkg.dependencies, ...pkg.devDependencies };
+  return all2['tsx'] || all2['ts-node'] ? 'tsx' : findPackageManager(project) === 'bun' ? 'bun' : 'tsx';
+}
+
+/** The extension that relative imports carry in the sources beside the entry. */
+function importExtensionOf(project: Project, entry: Entry): Build['importExtension'] {
+  const counts = new Map<string, number>();
+  for (const [path, text] of project.files) {
+    if (!SOURCE.test(path) || (path !== entry.file && dirname(path).split('/')[0] !== dirname(entry.file).split('/')[0])) continue;
+    for (const match of text.matchAll(/(?:from\s+|require\(\s*|import\(\s*)["'](\.{1,2}\/[^"']+)["']/g)) {
+      const extension = /\.(?:[cm]?[jt]s)$/.exec(match[1]!)?.[0] ?? '';
+      counts.set(extension, (counts.get(extension) ?? 0) + 1);
+    }
+  }
+  const most = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+  if (most !== undefined) return most as Build['importExtension'];
+  const options = compilerOptionsOf(project);
+  if (options['allowImportingTsExtensions'] || options['rewriteRelativeImportExtensions']) return '.ts';
+  const own = /\.([cm]?)[jt]sx?$/.exec(entry.file)?.[1] ?? '';
+  return own ? (`.${own}js` as Build['importExtension']) : moduleFormatOf(project, entry) === 'cjs' && /\.ts$/.test(entry.file) ? '' : '.js';
+}
+
+export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {
+  const extension = /\.([cm])[jt]s$/.exec(entry.file)?.[1] ?? /\.([cm])js$/.exec(entry.output)?.[1];
+  if (extension) return extension === 'm' ? 'esm' : 'cjs';
+  const text = project.files.get(entry.file) ?? '';
+  const isTypeScript = /\.tsx?$/.test(entry.file);
+  if (packageJsonOf(project).type === 'module') return 'esm';
+  if (!isTypeScript) return /^\s*(?:import\s[^(]|export\s)/m.test(text) && !/\brequire\(/.test(text) ? 'esm' : 'cjs';
+  const module = String(compilerOptionsOf(project)['module'] ?? '').toLowerCase();
+  if (entry.output === entry.file) return module === 'commonjs' ? 'cjs' : 'esm';
+  if (/^es|preserve/.test(module)) return 'esm';
+  return 'cjs';
+}
+
+export const languageOf = (entry: Entry): Language => (/\.[cm]?tsx?$/.test(entry.file) ? 'ts' : 'js');
+
+export function findPackageManager(project: Project): PackageManager {
+  const declared = /^(npm|pnpm|yarn|bun)@/.exec(packageJsonOf(project).packageManager ?? '')?.[1];
+  if (declared) return declared as PackageManager;
+  const has = (name: string) => project.files.has(name) || [...(project.workspaceFiles?.keys() ?? [])].some((path) => basename(path) === name);
+  if (has('pnpm-lock.yaml') || has('pnpm-workspace.yaml')) return 'pnpm';
+  if (has('yarn.lock')) return 'yarn';
+  if (has('bun.lock') || has('bun.lockb')) return 'bun';
+  return 'npm';
+}
+
+export { STDIO };

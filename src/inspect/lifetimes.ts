@@ -1,0 +1,497 @@
+import { type ConnectSite, isInside } from './connect.js';
+import { Effects } from './effects.js';
+import { CHANGES_COLLECTION } from './packages.js';
+import {
+  descendants,
+  enclosingFunction,
+  rootOf,
+  type Sources,
+  topLevelStatement,
+  ts,
+  unwrap,
+} from './source.js';
+import {
+  changesOwnLocals,
+  isAssigned,
+  lastingDeclarations,
+  type StateDeclaration,
+  type StateFinding,
+  StateJudge,
+} from './state.js';
+import { Timing } from './timing.js';
+
+/** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
+export interface Frame {
+  readonly file: ts.SourceFile;
+  /** The function around the connect; undefined when it stands at module level. */
+  readonly fn: ts.FunctionLikeDeclaration | undefined;
+  /** Statements before the one that connects, outermost block first. */
+  readonly before: readonly ts.Statement[];
+  /** The innermost statement that holds the connect. */
+  readonly path: ts.Statement;
+  /** Statements after it, innermost block first. */
+  readonly after: readonly ts.Statement[];
+  /** The statements that hold the nested blocks on the way, outermost first (`try`, `if`). */
+  readonly holders: readonly ts.Statement[];
+}
+
+/** Which statements belong to the process, to one client's server, and to the stdio transport. */
+export interface Lifetimes {
+  readonly frame: Frame;
+  /** Statements of the entry module and the frame that are repeated for each client. */
+  readonly server: ReadonlySet<ts.Statement>;
+  /** Statements that only the stdio program runs. */
+  readonly transport: ReadonlySet<ts.Statement>;
+  /** Names that the server statements declare. */
+  readonly serverNames: ReadonlySet<ts.Symbol>;
+  /** Top-level statements of other modules that must be repeated for each client, in import order. */
+  readonly elsewhere: readonly ts.Statement[];
+  readonly findings: readonly StateFinding[];
+  /** Bindings that become session-scoped. */
+  readonly isolated: ReadonlyMap<ts.Symbol, StateDeclaration>;
+  /** Does anything that the server's construction runs keep a memory in closures or instances? */
+  readonly remembers: boolean;
+}
+
+export interface StateChoices {
+  readonly state: 'isolate' | 'share';
+  readonly share: readonly string[];
+}
+
+/** Follows the blocks from a body to the call: `try`, `if`, plain blocks, `switch` clauses. */
+export function frameOf(site: ConnectSite): Frame {
+  const file = site.call.getSourceFile();
+  const fn = site.scope;
+  const before: ts.Statement[] = [];
+  const after: ts.Statement[] = [];
+  const holders: ts.Statement[] = [];
+  let statements: readonly ts.Statement[] = fn
+    ? fn.body && ts.isBlock(fn.body)
+      ? fn.body.statements
+      : []
+    : file.statements;
+  for (;;) {
+    const index = statements.findIndex((statement) => isInside(site.call, statement));
+    const path = statements[index]!;
+    before.push(...statements.slice(0, index));
+    after.unshift(...statements.slice(index + 1));
+    const inner = path && blockAround(path, site.call);
+    if (!inner) return { file, fn, before, path, after, holders };
+    holders.push(path);
+    statements = inner;
+  }
+}
+
+function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statement[] | undefined {
+  const blocks: (readonly ts.Statement[])[] = [];
+  const offer = (block: ts.Node | undefined): void => {
+    if (!block) return;
+    if (ts.isBlock(block)) blocks.push(block.statements);
+    else if (ts.isIfStatement(block)) blocks.push([block]);
+  };
+  if (ts.isBlock(statement)) offer(statement);
+  if (ts.isTryStatement(statement)) offer(statement.tryBlock);
+  if (ts.isIfStatement(statement)) {
+    offer(statement.thenStatement);
+    offer(statement.elseStatement);
+  }
+  if (ts.isSwitchStatement(statement))
+    for (const clause of statement.caseBlock.clauses) blocks.push(clause.statements);
+  return blocks.find((block) => block.some((one) => isInside(node, one)));
+}
+
+/** Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's. */
+export function findLifetimes(sources: Sources, site: ConnectSite, choices: StateChoices): Lifetimes {
+  const frame = frameOf(site);
+  const effects = new Effects(sources);
+  const local = localStatements(sources, frame, site);
+  const transport = transportStatements(sources, frame, site, local);
+  const seeds = serverSeeds(sources, site);
+  const isolated = new Map<ts.Symbol, StateDeclaration>();
+  for (const seed of seeds) {
+    const declaration = seed.valueDeclaration;
+    const lasting = declaration && ts.isVariableDeclaration(declaration) && !enclosingFunction(declaration);
+    if (lasting && (declaration.getSourceFile() !== frame.file || usedElsewhere(sources, seed, frame.file)))
+      isolated.set(seed, declaration);
+  }
+  let findings: readonly StateFinding[] = [];
+  let server = new Set<ts.Statement>();
+  let elsewhere: ts.Statement[] = [];
+  for (let round = 0; ; round++) {
+    server = serverStatements(sources, effects, local, transport, seeds, isolated);
+    elsewhere = statementsElsewhere(sources, effects, frame, isolated);
+    const timing = new Timing(sources, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
+    findings = judgeAll(sources, timing, choices, isolated, frame, server);
+    const before = isolated.size;
+    for (const finding of findings)
+      if (finding.decision === 'isolate') isolated.set(finding.symbol, finding.declaration);
+    addDerived(sources, effects, isolated, frame, server);
+    if (isolated.size === before || round > 8) break;
+  }
+  for (const statement of localState(sources, frame, server))
+    growFrom(sources, statement, local, transport, server);
+  return {
+    frame,
+    server,
+    transport,
+    serverNames: namesOf(sources, server),
+    elsewhere,
+    findings,
+    isolated,
+    remembers: remembers(sources, effects, frame, server, site),
+  };
+}
+
+/** The statements whose order and place the rewriter decides: the entry module's and the frame's. */
+function localStatements(sources: Sources, frame: Frame, site: ConnectSite): ts.Statement[] {
+  const own = frame.fn ? topLevelStatement(frame.fn) : undefined;
+  const moduleLevel = frame.file.statements.filter(
+    (statement) =>
+      statement !== own &&
+      !(frame.fn === undefined && isInside(site.call, statement)) &&
+      !(frame.fn && callsFrame(sources, statement, frame)),
+  );
+  if (!frame.fn) return [...new Set([...moduleLevel, ...frame.before, ...frame.after])];
+  return [...moduleLevel, ...frame.before, ...frame.after];
+}
+
+/** Does the statement start the program: `main().catch(…)`, `if (isMain) main()`? */
+export function callsFrame(sources: Sources, statement: ts.Statement, frame: Frame): boolean {
+  if (!frame.fn || ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return false;
+  const name =
+    frame.fn.name ?? (ts.isVariableDeclaration(frame.fn.parent) ? frame.fn.parent.name : undefined);
+  if (isInside(frame.fn, statement)) return true;
+  const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  return (
+    symbol !== undefined &&
+    sources
+      .referencesTo(symbol)
+      .some(
+        (reference) =>
+          isInside(reference, statement) &&
+          !ts.isExportSpecifier(reference.parent) &&
+          !ts.isExportAssignment(reference.parent),
+      )
+  );
+}
+
+/** The variable that holds the server (or the object that runs it). */
+function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
+  const expression = site.server ?? site.call.expression;
+  const root = rootOf(expression);
+  const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
+  const declaration = symbol?.valueDeclaration;
+  const isVariable =
+    declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration));
+  return new Set(symbol && isVariable ? [symbol] : []);
+}
+
+const usedElsewhere = (sources: Sources, symbol: ts.Symbol, file: ts.SourceFile): boolean =>
+  sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== file);
+
+const GLUE =
+  /^process\s*\.\s*(?:on|once|addListener|prependListener|stdin|stdout|removeAllListeners|setMaxListeners)\b/;
+
+/** Signal handlers, stdin handling, banners after the connect, and what hangs on the transport variable. */
+function transportStatements(
+  sources: Sources,
+  frame: Frame,
+  site: ConnectSite,
+  local: readonly ts.Statement[],
+): Set<ts.Statement> {
+  const found = new Set<ts.Statement>([frame.path]);
+  const holder = local.find(
+    (statement) =>
+      isInside(site.transport, statement) &&
+      !ts.isFunctionDeclaration(statement) &&
+      !ts.isClassDeclaration(statement),
+  );
+  if (holder) found.add(holder);
+  const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
+  for (const statement of local) {
+    if (
+      ts.isExpressionStatement(statement) &&
+      GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
+    )
+      found.add(statement);
+    if (
+      !isDeclaration(statement) &&
+      !isServerAssignment(statement) &&
+      intersects(sources.symbolsIn(statement), names)
+    )
+      found.add(statement);
+    if (frame.after.includes(statement) && isBanner(statement)) found.add(statement);
+    if (frame.before.includes(statement) && frame.fn && leavesFunction(statement)) found.add(statement);
+  }
+  return found;
+}
+
+const isServerAssignment = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) &&
+  ts.isBinaryExpression(statement.expression) &&
+  /\.(?:onclose|onerror|oninitialized|fallback\w+)$/.test(statement.expression.left.getText()) &&
+  !/transport/i.test(statement.expression.left.getText());
+
+/** `console.error('running on stdio')`, and the like of loggers. */
+export function isBanner(statement: ts.Statement): boolean {
+  if (ts.isIfStatement(statement))
+    return [statement.thenStatement, ...(statement.elseStatement ? [statement.elseStatement] : [])].every(
+      (one) => (ts.isBlock(one) ? one.statements.every(isBanner) : isBanner(one)),
+    );
+  return (
+    ts.isExpressionStatement(statement) &&
+    /^(?:await\s+)?(?:console|process\.std(?:err|out)|(?:this\.)?_?(?:log(?:ger)?|debug|print\w*|info))\b(?:\.\w+)?\s*\(/i.test(
+      statement.getText(),
+    )
+  );
+}
+
+/** `return` or `break` of the frame's own function. */
+function leavesFunction(statement: ts.Statement): boolean {
+  let found = false;
+  const walk = (node: ts.Node): void => {
+    if (found || ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isReturnStatement(node)) found = true;
+    else ts.forEachChild(node, walk);
+  };
+  walk(statement);
+  return found;
+}
+
+const isDeclaration = (statement: ts.Statement): boolean =>
+  ts.isFunctionDeclaration(statement) ||
+  ts.isClassDeclaration(statement) ||
+  ts.isImportDeclaration(statement) ||
+  ts.isInterfaceDeclaration(statement) ||
+  ts.isTypeAliasDeclaration(statement) ||
+  ts.isEnumDeclaration(statement);
+
+function intersects<T>(a: Iterable<T>, b: { has(value: T): boolean }): boolean {
+  for (const one of a) if (b.has(one)) return true;
+  return false;
+}
+
+/** Symbols of the variables, functions and classes that statements declare. */
+export function namesOf(sources: Sources, statements: ReadonlySet<ts.Statement>): Set<ts.Symbol> {
+  const names = new Set<ts.Symbol>();
+  const add = (name: ts.Node | undefined): void => {
+    if (!name) return;
+    if (ts.isIdentifier(name)) {
+      const symbol = sources.checker.getSymbolAtLocation(name);
+      if (symbol) names.add(symbol);
+    } else if (ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name)) {
+      for (const element of name.elements) if (ts.isBindingElement(element)) add(element.name);
+    }
+  };
+  for (const statement of statements) {
+    if (ts.isVariableStatement(statement))
+      for (const declaration of statement.declarationList.declarations) add(declaration.name);
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) add(statement.name);
+  }
+  return names;
+}
+
+/** The closure: the server's declaration, and every statement that names something already in it. */
+function serverStatements(
+  sources: Sources,
+  effects: Effects,
+  local: readonly ts.Statement[],
+  transport: ReadonlySet<ts.Statement>,
+  seeds: ReadonlySet<ts.Symbol>,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): Set<ts.Statement> {
+  const found = new Set<ts.Statement>();
+  const moved = new Set([...seeds].filter((seed) => !isolated.has(seed)));
+  const declares = (statement: ts.Statement): boolean =>
+    intersects(namesOf(sources, new Set([statement])), moved);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const statement of local) {
+      if (found.has(statement) || transport.has(statement) || ts.isImportDeclaration(statement)) continue;
+      const isState =
+        ts.isVariableStatement(statement) &&
+        statement.declarationList.declarations.some((declaration) =>
+          isIsolated(sources, declaration, isolated),
+        );
+      if (isState) continue;
+      const touches = !isDeclaration(statement) && intersects(effects.touchedBy(statement), isolated);
+      if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
+      if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
+      found.add(statement);
+      for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
+      for (const name of assignedIn(sources, statement)) moved.add(name);
+      grew = true;
+    }
+  }
+  return found;
+}
+
+/** Variables of the same scopes that a statement assigns: `let app; if (x) app = make(server)`. */
+function assignedIn(sources: Sources, statement: ts.Statement): ts.Symbol[] {
+  if (isDeclaration(statement)) return [];
+  return descendants(statement, ts.isIdentifier)
+    .filter((identifier) => isAssigned(identifier))
+    .map((identifier) => sources.symbolOf(identifier))
+    .filter(
+      (symbol): symbol is ts.Symbol =>
+        symbol?.valueDeclaration !== undefined && !isInside(symbol.valueDeclaration, statement),
+    );
+}
+
+const isIsolated = (
+  sources: Sources,
+  declaration: ts.VariableDeclaration,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): boolean => {
+  const symbol = ts.isIdentifier(declaration.name)
+    ? sources.checker.getSymbolAtLocation(declaration.name)
+    : undefined;
+  return symbol !== undefined && isolated.has(symbol);
+};
+
+/** Effect statements at the top level of other modules that touch what each client has for itself. */
+function statementsElsewhere(
+  sources: Sources,
+  effects: Effects,
+  frame: Frame,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): ts.Statement[] {
+  if (isolated.size === 0) return [];
+  return importOrder(sources)
+    .filter((file) => file !== frame.file)
+    .flatMap((file) => file.statements)
+    .filter(
+      (statement) =>
+        !isDeclaration(statement) &&
+        !ts.isVariableStatement(statement) &&
+        !ts.isExportAssignment(statement) &&
+        !ts.isExportDeclaration(statement),
+    )
+    .filter(
+      (statement) =>
+        !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
+    )
+    .filter((statement) => intersects(effects.touchedBy(statement), isolated));
+}
+
+/** Modules in the order they are evaluated: dependencies first. */
+export function importOrder(sources: Sources): ts.SourceFile[] {
+  const order: ts.SourceFile[] = [];
+  const visit = (path: string, seen: Set<string>): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const file = sources.files.get(path);
+    if (!file) return;
+    for (const { fileName } of ts.preProcessFile(file.text, true, true).importedFiles) {
+      const target = sources.resolver.resolve(path, fileName);
+      if (target) visit(target, seen);
+    }
+    order.push(file);
+  };
+  visit(sources.entry, new Set());
+  for (const path of sources.files.keys())
+    if (!order.includes(sources.files.get(path)!)) order.push(sources.files.get(path)!);
+  return order;
+}
+
+function judgeAll(
+  sources: Sources,
+  timing: Timing,
+  choices: StateChoices,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+  frame: Frame,
+  server: ReadonlySet<ts.Statement>,
+): StateFinding[] {
+  const judge = new StateJudge(sources, timing);
+  return lastingDeclarations(sources).flatMap((declaration) => {
+    const statement = topLevelStatement(declaration);
+    if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
+    const symbol = sources.checker.getSymbolAtLocation(declaration.name);
+    const finding =
+      judge.judge(declaration) ??
+      (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined);
+    if (!finding) return [];
+    const shared = choices.state === 'share' || choices.share.includes(finding.name);
+    return [
+      shared && finding.kind !== 'captures-server'
+        ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
+        : finding,
+    ];
+  });
+}
+
+const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFinding => ({
+  symbol,
+  name: symbol.name,
+  declaration,
+  kind: 'captures-server',
+  writes: [],
+  decision: 'isolate',
+  reason: 'it holds a server, or is made from something each client has for itself',
+});
+
+/** Module-level constants whose initial value is computed from something isolated are isolated too. */
+function addDerived(
+  sources: Sources,
+  effects: Effects,
+  isolated: Map<ts.Symbol, StateDeclaration>,
+  frame: Frame,
+  server: ReadonlySet<ts.Statement>,
+): void {
+  for (const declaration of lastingDeclarations(sources)) {
+    const symbol = sources.checker.getSymbolAtLocation(declaration.name);
+    if (!symbol || isolated.has(symbol) || !declaration.initializer) continue;
+    if (
+      ts.isArrowFunction(unwrap(declaration.initializer)) ||
+      ts.isFunctionExpression(unwrap(declaration.initializer))
+    )
+      continue;
+    if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
+    if (intersects(effects.touchedBy(declaration.initializer), isolated)) isolated.set(symbol, declaration);
+  }
+}
+
+/** Locals of the frame that remember something between calls: they are made anew for each client. */
+function localState(sources: Sources, frame: Frame, server: ReadonlySet<ts.Statement>): ts.Statement[] {
+  if (!frame.fn) return [];
+  const judge = new StateJudge(sources, new Timing(sources, new Set(server), frame.fn));
+  const remembered = changesOwnLocals(sources, frame.fn);
+  return frame.before.filter((statement) => {
+    if (server.has(statement) || !ts.isVariableStatement(statement)) return false;
+    return statement.declarationList.declarations.some((declaration) => {
+      const finding = ts.isIdentifier(declaration.name) ? judge.judge(declaration) : undefined;
+      return finding?.decision === 'isolate' && (remembered || finding.kind !== 'reassigned');
+    });
+  });
+}
+
+function growFrom(
+  sources: Sources,
+  statement: ts.Statement,
+  local: readonly ts.Statement[],
+  transport: ReadonlySet<ts.Statement>,
+  server: Set<ts.Statement>,
+): void {
+  server.add(statement);
+  const moved = namesOf(sources, new Set([statement]));
+  for (const other of local) {
+    if (server.has(other) || transport.has(other) || ts.isImportDeclaration(other)) continue;
+    if (intersects(sources.symbolsIn(other), moved)) growFrom(sources, other, local, transport, server);
+  }
+}
+
+/** Looks at every function body and class that building the server runs. */
+function remembers(sources: Sources, effects: Effects, frame: Frame, server: ReadonlySet<ts.Statement>, site: ConnectSite): boolean {
+  const roots: ts.Node[] = [...server, ...(site.server ? [site.server] : [])];
+  const run = effects.bodiesRunBy(roots);
+  const owners = [...run].map((body) => body.parent).filter((fn): fn is ts.FunctionLikeDeclaration => ts.isFunctionLike(fn));
+  if (owners.some((fn) => ts.isConstructorDeclaration(fn) || ts.isClassElement(fn))) return true;
+  if (owners.some((fn) => changesOwnLocals(sources, fn))) return true;
+  const names = namesOf(sources, server);
+  return [...names].some((symbol) => sources.referencesTo(symbol).some((reference) => isAssigned(reference) || changesInPlace(reference))) || (frame.fn !== undefined && changesOwnLocals(sources, frame.fn));
+}
+
+const changesInPlace = (reference: ts.Expression): boolean => {
+  const access = reference.parent;
+  return ts.isPropertyAccessExpression(access) && ts.isCallExpression(access.parent) && access.parent.expression === access && CHANGES_COLLECTION.has(access.name.text);
+};

@@ -1,0 +1,54 @@
+/** What is known of packages whose objects live at module level: data, not behaviour. */
+
+/** Clients, pools, loggers and parsers that every client of one process may share. */
+const SHAREABLE = [
+  /^(?:pg|mysql2?|mariadb|mongodb|mongoose|redis|ioredis|@redis\/|@prisma\/|knex|drizzle-orm|typeorm|sequelize|kysely|postgres|mssql|oracledb|cassandra-driver|neo4j-driver|@elastic\/|@opensearch-project\/|@qdrant\/|@pinecone-database\/|weaviate|@supabase\/|firebase|@upstash\/)/,
+  /^(?:axios|got|ky|undici|ofetch|node-fetch|cross-fetch|superagent|https?-proxy-agent|node:https?$|https?$)/,
+  /^(?:openai|@anthropic-ai\/|@google\/|@google-cloud\/|googleapis|google-auth-library|@aws-sdk\/|@azure\/|@octokit\/|octokit|@slack\/|@notionhq\/|@linear\/|stripe|@sentry\/|twilio|@sendgrid\/|resend|@gitbeaker\/|jira|@atlassian|cohere|groq|replicate|@mistralai|ollama|algoliasearch|contentful|@hubspot|@mailchimp|shopify|telegraf|discord\.js|@modelcontextprotocol\/)/,
+  /^(?:pino|winston|bunyan|log4js|loglevel|consola|debug|chalk|ora|@opentelemetry\/|posthog-node|mixpanel)/,
+  /^(?:zod|ajv|joi|yup|turndown|marked|markdown-it|cheerio|remark|unified|fuse\.js|handlebars|mustache|ejs|commander|yargs|dotenv|p-limit|p-queue|bottleneck|xml2js|fast-xml-parser|rss-parser|csv|natural|dayjs|luxon|jsonwebtoken|jose|uuid|nanoid)/,
+];
+
+/** Standard constructors whose instances carry nothing from one call to the next. */
+export const IMMUTABLE_GLOBALS = new Set([
+  'RegExp',
+  'URL',
+  'Date',
+  'TextEncoder',
+  'TextDecoder',
+  'Error',
+  'Promise',
+  'Intl',
+  'AsyncLocalStorage',
+  'Function',
+  'Proxy',
+  'Headers',
+  'WeakRef',
+  'Uint8Array',
+  'Buffer',
+]);
+
+export const isShareablePackage = (module: string): boolean =>
+  SHAREABLE.some((pattern) => pattern.test(module));
+
+/** Direct methods of an unknown object that change it. */
+export const CHANGES_OBJECT =
+  /^(?:set|add|push|clear|reset|insert|move|undo|redo|load|emit|put|delete|remove|register|enqueue|append|merge|assign|use|on|once|run|exec|import|goto|newPage)(?:[A-Z]\w*)?$/;
+
+/** Methods of arrays, maps and sets that change them in place. */
+export const CHANGES_COLLECTION = new Set([
+  'push',
+  'pop',
+  'shift',
+  'unshift',
+  'splice',
+  'sort',
+  'reverse',
+  'fill',
+  'copyWithin',
+  'set',
+  'add',
+  'delete',
+  'clear',
+  'append',
+]);

@@ -1,0 +1,177 @@
+import { callsOf, declaredName, isInside } from './connect.js';
+import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+
+/** Methods that call their function argument before they return. */
+export const ITERATES = new Set([
+  'forEach',
+  'map',
+  'filter',
+  'reduce',
+  'some',
+  'every',
+  'find',
+  'findIndex',
+  'flatMap',
+  'sort',
+  'reduceRight',
+]);
+
+/**
+ * Tells code that runs once while the process starts from code that runs for a client: handlers, the
+ * server's construction, everything they may call. When unsure, code runs for a client.
+ */
+export class Timing {
+  private readonly called = new Map<ts.Node, boolean>();
+
+  /**
+   * @param perClient statements (of a module or of the function that sets up) that are repeated for each client
+   * @param setUp the function whose body is the program's start, if the server is built inside one
+   */
+  constructor(
+    private readonly sources: Sources,
+    private readonly perClient: ReadonlySet<ts.Node>,
+    private readonly setUp: ts.FunctionLikeDeclaration | undefined,
+  ) {}
+
+  /** May the code at this node run after the start, for a client? */
+  isPerClient(node: ts.Node): boolean {
+    for (let at: ts.Node = node; at && !ts.isFunctionLike(at); at = at.parent) {
+      if (this.perClient.has(at)) return true;
+      if (
+        ts.isPropertyDeclaration(at) &&
+        !at.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword)
+      ) {
+        return this.constructedPerClient(at.parent);
+      }
+    }
+    const fn = enclosingFunction(node);
+    if (!fn) return false;
+    if (fn === this.setUp) return false;
+    return this.calledPerClient(fn);
+  }
+
+  private calledPerClient(fn: ts.FunctionLikeDeclaration): boolean {
+    const known = this.called.get(fn);
+    if (known !== undefined) return known;
+    this.called.set(fn, false);
+    const answer = this.judge(fn);
+    this.called.set(fn, answer);
+    return answer;
+  }
+
+  private judge(fn: ts.FunctionLikeDeclaration): boolean {
+    const around = immediateCaller(fn);
+    if (around) return this.isPerClient(around);
+    if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
+    const name = declaredName(fn);
+    if (!name) return true;
+    if (
+      ts.isIdentifier(name) &&
+      !ts.isClassElement(fn) &&
+      !ts.isPropertyAssignment(fn.parent) &&
+      !ts.isPropertyDeclaration(fn.parent)
+    ) {
+      return this.nameUsedPerClient(fn, name);
+    }
+    return this.memberUsedPerClient(fn, name.getText());
+  }
+
+  private nameUsedPerClient(fn: ts.Node, name: ts.Identifier): boolean {
+    const symbol = this.sources.symbolOf(name);
+    if (!symbol) return true;
+    return this.sources.referencesTo(symbol).some((reference) => {
+      if (isInside(reference, fn) || isExport(reference)) return false;
+      const access =
+        ts.isPropertyAccessExpression(reference.parent) &&
+        reference.parent.expression === reference &&
+        this.sources.symbolOf(reference.parent) === symbol
+          ? reference.parent
+          : reference;
+      const call = access.parent;
+      if (ts.isCallExpression(call) && call.expression === access) return this.isPerClient(call);
+      if (ts.isCallExpression(call) && iterates(call)) return this.isPerClient(call);
+      return !ts.isTypeOfExpression(call);
+    });
+  }
+
+  private memberUsedPerClient(fn: ts.FunctionLikeDeclaration, name: string): boolean {
+    const uses = this.propertyUses(name).filter((use) => !isInside(use, fn));
+    if (uses.length === 0) return true;
+    return uses.some((use) => {
+      const call = use.parent;
+      if (ts.isCallExpression(call) && call.expression === use) return this.isPerClient(call);
+      return ts.isGetAccessor(fn) || ts.isSetAccessor(fn) ? this.isPerClient(use) : true;
+    });
+  }
+
+  private constructedPerClient(
+    owner: ts.ClassLikeDeclaration | ts.ObjectLiteralExpression | ts.Node,
+  ): boolean {
+    if (!ts.isClassLike(owner) || !owner.name) return true;
+    const key = owner;
+    const known = this.called.get(key);
+    if (known !== undefined) return known;
+    this.called.set(key, false);
+    const symbol = this.sources.symbolOf(owner.name);
+    const answer =
+      !symbol ||
+      this.sources.referencesTo(symbol).some((reference) => {
+        const use = reference.parent;
+        if (isExport(reference)) return false;
+        if (ts.isNewExpression(use) && use.expression === reference) return this.isPerClient(use);
+        if (
+          ts.isPropertyAccessExpression(use) ||
+          (ts.isBinaryExpression(use) && use.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword)
+        )
+          return false;
+        if (ts.isExpressionWithTypeArguments(use) && ts.isClassLike(use.parent.parent))
+          return this.constructedPerClient(use.parent.parent);
+        return !isInside(reference, owner);
+      });
+    this.called.set(key, answer);
+    return answer;
+  }
+
+  private uses: Map<string, ts.PropertyAccessExpression[]> | undefined;
+
+  private propertyUses(name: string): readonly ts.PropertyAccessExpression[] {
+    if (!this.uses) {
+      this.uses = new Map();
+      for (const file of this.sources.files.values())
+        for (const access of descendants(file, ts.isPropertyAccessExpression)) {
+          const list = this.uses.get(access.name.text);
+          if (list) list.push(access);
+          else this.uses.set(access.name.text, [access]);
+        }
+    }
+    return this.uses.get(name) ?? [];
+  }
+}
+
+/** The call that runs a function literal at once: an IIFE or an iteration method. */
+export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
+  let at: ts.Node = fn;
+  while (ts.isParenthesizedExpression(at.parent)) at = at.parent;
+  const call = at.parent;
+  if (!ts.isCallExpression(call)) return undefined;
+  if (call.expression === at) return call;
+  return iterates(call) ? call : undefined;
+}
+
+const iterates = (call: ts.CallExpression): boolean =>
+  ts.isPropertyAccessExpression(call.expression) && ITERATES.has(call.expression.name.text);
+
+const isExport = (reference: ts.Node): boolean =>
+  ts.isExportSpecifier(reference.parent) ||
+  ts.isExportAssignment(reference.parent) ||
+  isModuleExports(reference);
+
+/** Inside `module.exports = { … }` or `module.exports = x` / `exports.x = x`. */
+export function isModuleExports(reference: ts.Node): boolean {
+  let at = reference.parent;
+  if (ts.isShorthandPropertyAssignment(at) || (ts.isPropertyAssignment(at) && at.initializer === reference))
+    at = at.parent.parent;
+  return ts.isBinaryExpression(at) && /^(?:module\.)?exports\b/.test(at.left.getText());
+}
+
+export { callsOf, unwrap };

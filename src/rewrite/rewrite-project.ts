@@ -1,0 +1,139 @@
+import { dirname, join, relative } from 'node:path/posix';
+import { type Analysis, analyse } from '../inspect/analysis.js';
+import { sessionModeFor } from '../inspect/inspect-project.js';
+import { ts } from '../inspect/source.js';
+import type { Change, Diagnostic, Inspection, Options, Project, Rewrite, Seam } from '../model.js';
+import { keepsNothing } from './reusable.js';
+import { FileEdits } from './edits.js';
+import { raiseSdk } from './raise-sdk.js';
+import { wrapRegistrations } from './registrations.js';
+import { parameterizeRunners } from './runners.js';
+import { scopeState } from './session-state.js';
+import { splitEntry, withExtension } from './split.js';
+
+/** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
+export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
+  const analysis = analyse(project, { ...(options.entry ? { entry: options.entry } : {}), state: options.state, share: options.share });
+  if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
+  return new Rewriter(project, inspection, options, analysis).run();
+}
+
+class Rewriter {
+  private readonly edits = new Map<ts.SourceFile, FileEdits>();
+
+  constructor(
+    private readonly project: Project,
+    private readonly inspection: Inspection,
+    private readonly options: Options,
+    private readonly analysis: Analysis,
+  ) {}
+
+  private readonly editsOf = (file: ts.SourceFile): FileEdits => {
+    const known = this.edits.get(file) ?? new FileEdits(file);
+    this.edits.set(file, known);
+    return known;
+  };
+
+  run(): Rewrite {
+    const { sources, lifetimes, site } = this.analysis;
+    const scopedFiles = scopeState(sources, lifetimes.isolated, this.editsOf);
+    const typed = parameterizeRunners(sources, site, this.editsOf);
+    const registrations = wrapRegistrations(sources, lifetimes, this.editsOf);
+    const split = splitEntry({
+      project: this.project,
+      analysis: this.analysis,
+      build: this.inspection.build,
+      editsOf: this.editsOf,
+      registrations,
+      scopeImport: this.scopeImport,
+      scopedFiles,
+    });
+    for (const file of scopedFiles) if (!(file === lifetimes.frame.file && split.created)) this.addImport(file, this.scopeImport(sources.pathOf(file)));
+    for (const file of typed) if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
+    const raised = raiseSdk(this.project, this.inspection);
+    const mode = this.sessionMode();
+    return {
+      changes: this.changes(split.created),
+      seam: {
+        kind: split.kind,
+        module: split.module,
+        exportName: split.exportName,
+        sdk: this.analysis.sdkLine,
+        sessions: mode.mode,
+        because: mode.because,
+        reusable: mode.mode === 'stateless' && keepsNothing(this.analysis),
+        ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
+        variables: this.inspection.env,
+      },
+      dependencies: raised.dependencies,
+      diagnostics: [...split.diagnostics, ...raised.diagnostics, ...mode.diagnostics],
+    };
+  }
+
+  private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
+    const found = sessionModeFor(this.inspection);
+    if (this.options.sessions === 'auto' || this.options.sessions === found.mode) return { ...found, diagnostics: [] };
+    if (this.options.sessions === 'stateful') return { mode: 'stateful', because: 'chosen with --sessions stateful', diagnostics: [] };
+    return { mode: 'stateless', because: 'chosen with --sessions stateless', diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }] };
+  }
+
+  private scopePath(): string {
+    const extension = /\.[^.]+$/.exec(this.analysis.entry.file)![0].replace('tsx', 'ts');
+    return join(this.options.out, `session-scope${extension}`);
+  }
+
+  /** The import of `sessionScoped` as a module at `path` writes it. */
+  private readonly scopeImport = (path: string): string => {
+    const to = relative(dirname(path), this.scopePath());
+    const specifier = withExtension(to.startsWith('.') ? to : `./${to}`, this.inspection.build.importExtension);
+    const text = this.project.files.get(path) ?? this.analysis.lifetimes.frame.file.text;
+    const quote = /from\s+"/.test(text) || (!/from\s+'/.test(text) && /require\("/.test(text)) ? '"' : "'";
+    const semicolon = /;[ \t]*(?:\r?\n|$)/.test(text) ? ';' : '';
+    return isCommonJs(path, text)
+      ? `const { sessionScoped } = require(${quote}${specifier}${quote})${semicolon}`
+      : `import { sessionScoped } from ${quote}${specifier}${quote}${semicolon}`;
+  };
+
+  private addImport(file: ts.SourceFile, line: string): void {
+    const imports = file.statements.filter((statement) => ts.isImportDeclaration(statement) || /^(?:const|let|var)\s[^;]*=\s*require\(/.test(statement.getText()));
+    const last = imports.at(-1);
+    if (last) this.editsOf(file).insert(last.end, `\n${line}`);
+    else this.editsOf(file).insert(headEnd(file), `${line}\n\n`);
+  }
+
+  private addTransportType(file: ts.SourceFile): void {
+    if (/\bimport\b[^;]*\bTransport\b[^;]*from/.test(file.text)) return;
+    const quote = /from\s+"/.test(file.text) ? '"' : "'";
+    const from = this.analysis.sdkLine === 'v2' ? '@modelcontextprotocol/server' : '@modelcontextprotocol/sdk/shared/transport.js';
+    this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
+  }
+
+  private changes(created: { path: string; text: string } | undefined): Change[] {
+    const changes: Change[] = [];
+    if (created) changes.push({ path: created.path, before: null, after: tidy(created.text), why: 'the server, built once for each client' });
+    for (const [file, edits] of this.edits) {
+      const path = this.analysis.sources.pathOf(file);
+      const before = this.project.files.get(path) ?? '';
+      const after = tidy(edits.whole());
+      if (after === before) continue;
+      const why = file === this.analysis.lifetimes.frame.file ? 'the stdio program, around the same server' : 'what one client must not share with another becomes its own';
+      changes.push({ path, before, after, why });
+    }
+    return changes;
+  }
+}
+
+function isCommonJs(path: string, text: string): boolean {
+  if (/\.[cm]?tsx?$|\.mjs$/.test(path)) return false;
+  return /\.cjs$/.test(path) || (/\brequire\s*\(/.test(text) && !/^\s*(?:import\s[^(]|export\s)/m.test(text));
+}
+
+/** Offset after the shebang, the file's own comment and directives. */
+function headEnd(file: ts.SourceFile): number {
+  const shebang = /^#!.*\r?\n/.exec(file.text)?.[0].length ?? 0;
+  const directive = file.statements.find((statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression));
+  return directive ? directive.end + 1 : shebang;
+}
+
+/** One newline at the end, none at the start. */
+const tidy = (text: string): string => `${text.replace(/^\s*\n/, '').trimEnd()}\n`;

@@ -1,0 +1,102 @@
+import { isModuleExports } from '../inspect/timing.js';
+import { type Sources, ts, unwrap } from '../inspect/source.js';
+import { type StateDeclaration, staticFieldUses } from '../inspect/state.js';
+import type { FileEdits } from './edits.js';
+
+/**
+ * Makes lasting variables session-scoped: `const store = new Map()` becomes
+ * `const store = sessionScoped(() => new Map())` and each use `store` becomes `store.value`.
+ */
+export function scopeState(
+  sources: Sources,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+  editsOf: (file: ts.SourceFile) => FileEdits,
+): Set<ts.SourceFile> {
+  const declaring = new Set<ts.SourceFile>();
+  const statements = new Map<ts.VariableStatement, Set<ts.VariableDeclaration>>();
+  for (const [symbol, declaration] of isolated) {
+    declaring.add(declaration.getSourceFile());
+    if (ts.isPropertyDeclaration(declaration)) {
+      for (const use of staticFieldUses(sources, declaration)) editsOf(use.getSourceFile()).insert(use.end, '.value');
+      continue;
+    }
+    const statement = declaration.parent.parent as ts.VariableStatement;
+    statements.set(statement, (statements.get(statement) ?? new Set()).add(declaration));
+    scopeUses(sources, symbol, editsOf);
+  }
+  for (const declaration of isolated.values()) if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, editsOf(declaration.getSourceFile()));
+  for (const [statement, declarations] of statements) scopeStatement(statement, declarations, editsOf(statement.getSourceFile()));
+  return declaring;
+}
+
+function scopeUses(sources: Sources, symbol: ts.Symbol, editsOf: (file: ts.SourceFile) => FileEdits): void {
+  for (const reference of sources.referencesTo(symbol)) {
+    const parent = reference.parent;
+    if (ts.isExportSpecifier(parent) || ts.isExportAssignment(parent) || isModuleExports(reference)) continue;
+    const edits = editsOf(reference.getSourceFile());
+    if (ts.isShorthandPropertyAssignment(parent)) edits.insert(reference.end, `: ${reference.text}.value`);
+    else {
+      const namespaced = ts.isPropertyAccessExpression(parent) && parent.expression === reference && sources.symbolOf(parent) === symbol;
+      edits.insert(namespaced ? parent.end : reference.end, '.value');
+    }
+  }
+  for (const file of sources.files.values()) {
+    const walk = (node: ts.Node): void => {
+      if (ts.isTypeQueryNode(node) && ts.isIdentifier(node.exprName) && sources.symbolOf(node.exprName) === symbol) editsOf(file).insert(node.exprName.end, '.value');
+      ts.forEachChild(node, walk);
+    };
+    if (file.text.includes('typeof')) walk(file);
+  }
+}
+
+function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {
+  const head = declaration.name.end;
+  const isReadonly = declaration.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword);
+  if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
+  const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
+  edits.replace(head, end, ` = ${scoped(declaration, edits)}`);
+}
+
+/** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
+function scopeStatement(statement: ts.VariableStatement, scopedOnes: ReadonlySet<ts.VariableDeclaration>, edits: FileEdits): void {
+  const list = statement.declarationList;
+  const keyword = list.getFirstToken()!;
+  if (list.declarations.every((declaration) => scopedOnes.has(declaration))) {
+    if (keyword.getText() !== 'const') edits.replace(keyword.getStart(), keyword.end, 'const');
+    for (const declaration of list.declarations) edits.replace(declaration.name.end, declaration.end, ` = ${scoped(declaration, edits)}`);
+    return;
+  }
+  const modifiers = statement.modifiers?.map((modifier) => `${modifier.getText()} `).join('') ?? '';
+  const lines = list.declarations.map((declaration) =>
+    scopedOnes.has(declaration)
+      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits)};`
+      : `${modifiers}${keyword.getText()} ${edits.slice(declaration.getStart(), declaration.end)};`,
+  );
+  edits.replace(statement.getStart(), statement.end, lines.join('\n'));
+}
+
+/** `sessionScoped((): T => initial)`. */
+function scoped(declaration: StateDeclaration, edits: FileEdits): string {
+  const initializer = declaration.initializer;
+  const type = typeOf(declaration);
+  const text = initializer ? edits.slice(initializer.getStart(), initializer.end) : 'undefined';
+  const value = initializer && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
+  const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
+  const body = optional ? 'undefined as never' : value;
+  const isAsync = initializer && ts.isAwaitExpression(initializer);
+  return `sessionScoped(${isAsync ? 'async ' : ''}()${type ? `: ${type}` : ''} => ${body})`;
+}
+
+function typeOf(declaration: StateDeclaration): string | undefined {
+  if (declaration.type) return declaration.type.getText();
+  if (!isTypeScript(declaration)) return undefined;
+  const initializer = declaration.initializer && unwrap(declaration.initializer);
+  if (!initializer) return 'any';
+  if (initializer !== declaration.initializer) return undefined;
+  if (initializer.kind === ts.SyntaxKind.NullKeyword || initializer.getText() === 'undefined') return 'any';
+  if (ts.isArrayLiteralExpression(initializer) && initializer.elements.length === 0) return 'any[]';
+  const widened = ts.isStringLiteralLike(initializer) ? 'string' : ts.isNumericLiteral(initializer) ? 'number' : initializer.kind === ts.SyntaxKind.TrueKeyword || initializer.kind === ts.SyntaxKind.FalseKeyword ? 'boolean' : undefined;
+  return widened;
+}
+
+const isTypeScript = (node: ts.Node): boolean => /\.[cm]?tsx?$/.test(node.getSourceFile().fileName);

@@ -1,6 +1,8 @@
 import { parse } from 'jsonc-parser';
 import type { Inspection, Options, Project, Seam } from '../model.js';
+import { version } from '../version.js';
 import { chosenFeatures, type Feature } from './features.js';
+import { operationsFiles } from './files/operations.js';
 import { type HttpEntry, httpEntry } from './http-entry.js';
 import { modulePaths } from './module-paths.js';
 import { renderFeatures } from './render-features.js';
@@ -57,6 +59,7 @@ export function generateService(input: ServiceInput): GeneratedService {
         renderFeatures(inspection, options, seam, chosen, paths),
         'what the service is made of',
       ),
+      ...operationsFiles({ ...input, start: entry.start, toolVersion: version }),
     ],
     ...packages(project, inspection, chosen, entry),
     scripts: entry.scripts,

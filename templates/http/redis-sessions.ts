@@ -18,6 +18,12 @@ export function createRedisSessions({ config, logger }: FeatureContext): Feature
   return { name: 'redis-sessions', sessionRegistry: store, close: () => store.close() };
 }
 
+/** An event and where it is in Redis. */
+interface Entry {
+  readonly position: string;
+  readonly event: StreamEvent;
+}
+
 class SessionStore implements SessionRegistry {
   readonly #redis: Redis;
   readonly #ttl: number;
@@ -99,24 +105,36 @@ class SessionStore implements SessionRegistry {
     const at = all.findIndex(({ event }) => event.id === lastEventId);
     const last = all[at];
     if (!last) return false;
-    const stream = last.event.stream;
-    let position = last.position;
-    let entries = all.slice(at + 1);
-    for (;;) {
-      for (const entry of entries) {
-        position = entry.position;
-        if (entry.event.stream !== stream) continue;
-        if (signal.aborted) return true;
-        send(entry.event);
-        if (entry.event.final) return true;
-      }
-      if (last.event.final || !(await this.#pause(signal))) return true;
-      // Redis away for a while is no reason to end the stream: the events are still there when it comes back.
-      entries = await this.#read(sessionId, `(${position}`).catch(() => []);
-    }
+    if (!last.event.final) void this.#follow(sessionId, last, all.slice(at + 1), send, signal);
+    return true;
   }
 
-  async #read(sessionId: string, from: string): Promise<{ position: string; event: StreamEvent }[]> {
+  /** Sends the rest of a stream: what is there, and what comes to be there. */
+  async #follow(
+    sessionId: string,
+    last: Entry,
+    missed: readonly Entry[],
+    send: (event: StreamEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let position = last.position;
+    let entries = missed;
+    do {
+      for (const entry of entries) {
+        position = entry.position;
+        if (entry.event.stream !== last.event.stream) continue;
+        if (signal.aborted) return;
+        send(entry.event);
+        if (entry.event.final) return;
+      }
+      const more = await this.#pause(signal);
+      if (!more) return;
+      // Redis away for a while is no reason to end the stream: the events are still there when it comes back.
+      entries = await this.#read(sessionId, `(${position}`).catch(() => []);
+    } while (!signal.aborted);
+  }
+
+  async #read(sessionId: string, from: string): Promise<Entry[]> {
     const entries = await this.#redis.within((client) => client.xRange(this.#events(sessionId), from, '+'));
     return (entries ?? []).map(({ id: position, message }) => {
       const { id = '', stream = '', data = '', final } = message as Record<string, string>;

@@ -1,5 +1,5 @@
 /** What the Dockerfile and .dockerignore templates are rendered from. */
-import type { Inspection, PackageManager, Project } from '../../model.js';
+import type { Inspection, Options, PackageManager, Project } from '../../model.js';
 import { deploymentName, type PackageFacts, readPackageFacts } from './package-facts.js';
 
 /** How one package manager installs inside an image build. */
@@ -8,12 +8,13 @@ interface Manager {
   /** Files that change what is installed, copied beside the manifest when the project has them. */
   readonly settings: readonly string[];
   readonly cache: string;
-  /** Installs exactly the lock file; `loose` when there is none. */
-  readonly frozen: string;
-  readonly loose: string;
+  /** Installs exactly what the lock file says. */
+  readonly install: string;
   readonly run: string;
   /** Drops development dependencies after the build. */
   readonly prune: string;
+  /** Builds the package with this name, and the members of its workspace that it needs. */
+  readonly buildMember: (name: string, script: string) => string;
   /** Build-time settings that make the steps above work without a terminal or a home directory. */
   readonly environment: string;
 }
@@ -22,10 +23,10 @@ const npm: Manager = {
   locks: ['package-lock.json', 'npm-shrinkwrap.json'],
   settings: ['.npmrc'],
   cache: '/root/.npm',
-  frozen: 'npm ci --no-audit --no-fund',
-  loose: 'npm install --no-audit --no-fund',
+  install: 'npm ci --no-audit --no-fund',
   run: 'npm run',
   prune: 'npm prune --omit=dev --ignore-scripts --no-audit --no-fund',
+  buildMember: (_name, script) => `npm run ${script} --workspaces --if-present`,
   environment: '',
 };
 
@@ -33,10 +34,10 @@ const pnpm: Manager = {
   locks: ['pnpm-lock.yaml'],
   settings: ['.npmrc', 'pnpm-workspace.yaml', '.pnpmfile.cjs'],
   cache: '/root/.local/share/pnpm/store',
-  frozen: 'pnpm install --frozen-lockfile',
-  loose: 'pnpm install --no-frozen-lockfile',
+  install: 'pnpm install --frozen-lockfile',
   run: 'pnpm run',
   prune: 'pnpm prune --prod --ignore-scripts',
+  buildMember: (name, script) => `pnpm --filter "${name}..." run ${script}`,
   environment: 'CI=true',
 };
 
@@ -44,10 +45,10 @@ const yarnClassic: Manager = {
   locks: ['yarn.lock'],
   settings: ['.npmrc', '.yarnrc'],
   cache: '/usr/local/share/.cache/yarn',
-  frozen: 'yarn install --frozen-lockfile',
-  loose: 'yarn install',
+  install: 'yarn install --frozen-lockfile',
   run: 'yarn run',
   prune: 'yarn install --frozen-lockfile --production --ignore-scripts --prefer-offline',
+  buildMember: (_name, script) => `yarn workspaces run ${script}`,
   environment: '',
 };
 
@@ -56,10 +57,11 @@ const yarnBerry: Manager = {
   locks: ['yarn.lock'],
   settings: ['.npmrc', '.yarnrc.yml'],
   cache: '/root/.yarn/berry/cache',
-  frozen: 'yarn install --immutable',
-  loose: 'yarn install --no-immutable',
+  install: 'yarn install --immutable',
   run: 'yarn run',
   prune: 'yarn workspaces focus --production',
+  buildMember: (name, script) =>
+    `yarn workspaces foreach --recursive --topological-dev --from ${name} run ${script}`,
   environment: 'YARN_NODE_LINKER=node-modules',
 };
 
@@ -67,16 +69,21 @@ const bun: Manager = {
   locks: ['bun.lock', 'bun.lockb'],
   settings: ['.npmrc', 'bunfig.toml'],
   cache: '/root/.bun/install/cache',
-  frozen: 'bun install --frozen-lockfile',
-  loose: 'bun install',
+  install: 'bun install --frozen-lockfile',
   run: 'bun run',
   prune: 'rm -rf node_modules && bun install --frozen-lockfile --production --ignore-scripts',
+  buildMember: (_name, script) => `bun run --filter "*" ${script}`,
   environment: '',
 };
 
-/** Packages whose installation compiles C or C++ when no prebuilt binary fits; their names occur in every kind of lock file. */
-const NATIVE =
-  /["'/\s](?:node-gyp|node-gyp-build|prebuild-install|node-addon-api|nan|bindings|cmake-js|better-sqlite3|sqlite3|bcrypt|canvas|node-pty|re2|isolated-vm|usb|serialport|argon2|leveldown|robotjs)["'@:/\s]/;
+/** Packages whose installation may compile C or C++, when no prebuilt binary fits. */
+const NATIVE: ReadonlySet<string> = new Set(
+  (
+    'argon2 bcrypt better-sqlite3 bufferutil canvas classic-level cpu-features duckdb faiss-node gl hnswlib-node ' +
+    'ibm_db iconv isolated-vm kerberos keytar leveldown libpq microtime node-gyp node-hid node-pty odbc pg-native ' +
+    're2 robotjs serialport snappy sqlite3 tree-sitter usb utf-8-validate zeromq'
+  ).split(' '),
+);
 
 /** Scripts that run while installing, which therefore need the sources first. */
 const LIFECYCLE = [
@@ -110,6 +117,9 @@ const DOCUMENTS = /^(?:readme|licen[cs]e|changelog|contributing|notice|history)/
 
 export interface DockerContext {
   readonly name: string;
+  /** Directory inside the workspace; empty for a project of its own. */
+  readonly member: string;
+  readonly unauthenticated: boolean;
   readonly title: string;
   readonly description: string;
   readonly version: string;
@@ -142,16 +152,18 @@ export interface DockerContext {
 interface DockerInput {
   readonly project: Project;
   readonly inspection: Inspection;
+  readonly options: Options;
   /** The command that starts the HTTP service, as an argument list. */
   readonly start: readonly string[];
 }
 
-function managerOf(kind: PackageManager, project: Project, facts: PackageFacts): Manager {
+function managerOf(
+  kind: PackageManager,
+  read: (file: string) => string | undefined,
+  facts: PackageFacts,
+): Manager {
   if (kind !== 'yarn') return { npm, pnpm, bun }[kind];
-  const berry =
-    project.files.has('.yarnrc.yml') ||
-    /^yarn@(?!1\.)/.test(facts.packageManager ?? '') ||
-    (project.files.get('yarn.lock') ?? '').includes('__metadata:');
+  const berry = read('.yarnrc.yml') !== undefined || /^yarn@(?!1\.)/.test(facts.packageManager ?? '');
   return berry ? yarnBerry : yarnClassic;
 }
 
@@ -193,22 +205,22 @@ function builtDirectory({ inspection, start }: DockerInput): string {
   return top === undefined || rest.length === 0 || top === 'src' ? '' : top;
 }
 
-function installSteps(input: DockerInput, facts: PackageFacts, manager: Manager) {
-  const { project, inspection } = input;
-  const lock = manager.locks.find((name) => project.files.has(name));
-  const lifecycle = LIFECYCLE.some((name) => facts.scripts[name] !== undefined);
-  const manifests = [
-    'package.json',
-    ...[lock ?? [], manager.settings.filter((name) => project.files.has(name))].flat(),
-  ];
-  const patches = ['patches', '.yarn'].filter((directory) => isDirectory(project, directory));
-  const plain = manager === npm && inspection.build.kind === 'none' && !lifecycle;
-  const exact = lock === undefined ? manager.loose : manager.frozen;
-  return {
-    manifests: lifecycle || patches.length > 0 ? '' : manifests.join(' '),
-    install: plain && inspection.build.runner === 'node' ? `${exact} --omit=dev` : exact,
-    pruned: !(plain && inspection.build.runner === 'node'),
-  };
+/** Where the project is inside its workspace, when it is a member of one. */
+function memberDirectory(project: Project): string {
+  const levels = project.workspaceRoot?.split('/').filter((part) => part === '..').length ?? 0;
+  return levels === 0 ? '' : project.root.split('/').slice(-levels).join('/');
+}
+
+/** Files that are enough to install from; none where installing already needs the sources. */
+function manifestsOf(input: DockerInput, facts: PackageFacts, manager: Manager): string[] {
+  const { files } = input.project;
+  const early =
+    LIFECYCLE.some((name) => facts.scripts[name] !== undefined) ||
+    /patch-package|patchedDependencies/.test(files.get('package.json') ?? '') ||
+    /patchedDependencies|\.yarn\//.test(files.get('pnpm-workspace.yaml') ?? files.get('.yarnrc.yml') ?? '');
+  if (early) return [];
+  const lock = manager.locks.find((name) => files.has(name)) ?? manager.locks[0] ?? [];
+  return ['package.json', lock, manager.settings.filter((name) => files.has(name))].flat();
 }
 
 const probe = (runtime: 'node' | 'bun'): string =>
@@ -222,20 +234,25 @@ const probe = (runtime: 'node' | 'bun'): string =>
 export function dockerContext(input: DockerInput): DockerContext {
   const { project, inspection, start } = input;
   const facts = readPackageFacts(project);
-  const manager = managerOf(inspection.packageManager, project, facts);
-  const { runner, script } = inspection.build;
-  const locks = manager.locks.map((name) => project.files.get(name) ?? '').join('\n');
-  const native = NATIVE.test(`${Object.keys(facts.dependencies).join(' ')} ${locks} `);
+  const read = (file: string) =>
+    project.files.get(file) ?? project.workspaceFiles?.get(`${project.workspaceRoot}/${file}`);
+  const manager = managerOf(inspection.packageManager, read, facts);
+  const { runner, kind } = inspection.build;
+  const member = memberDirectory(project);
+  const native = Object.keys(facts.dependencies).some((name) => NATIVE.has(name));
   const onBun = runner === 'bun';
   const image = onBun ? 'oven/bun:1-slim' : 'node:24-bookworm-slim';
   const built = builtDirectory(input);
-  const steps = installSteps(input, facts, manager);
+  const script = kind === 'none' ? undefined : inspection.build.script;
   const programs = PROGRAMS.filter((row) => row.packages.some((name) => name in facts.dependencies));
   // tsx runs the sources: where it is a development dependency, dropping those would drop the runner.
   const keepsDevelopment = runner === 'tsx' && !('tsx' in facts.dependencies);
-  const copies = runtimeDirectories(project, facts, built);
+  const copies = member === '' ? runtimeDirectories(project, facts, built) : [];
+  const productionOnly = manager === npm && script === undefined && !keepsDevelopment && member === '';
   return {
     name: deploymentName(facts.name),
+    member,
+    unauthenticated: input.options.auth === 'none',
     title: facts.name,
     description: facts.description,
     version: facts.version,
@@ -249,11 +266,11 @@ export function dockerContext(input: DockerInput): DockerContext {
     environment: [manager.environment, ...programs.flatMap((row) => row.buildEnvironment)]
       .filter(Boolean)
       .join(' '),
-    manifests: steps.manifests,
+    manifests: member === '' ? manifestsOf(input, facts, manager).join(' ') : '',
     cache: manager.cache,
-    install: steps.install,
-    build: script === undefined || inspection.build.kind === 'none' ? '' : `${manager.run} ${script}`,
-    prune: steps.pruned && !keepsDevelopment ? manager.prune : '',
+    install: productionOnly ? `${manager.install} --omit=dev` : manager.install,
+    build: buildStep(manager, facts.name, member, script),
+    prune: productionOnly || keepsDevelopment ? '' : manager.prune,
     copies: copies.length === 0 ? [] : ['package.json', 'node_modules', ...copies],
     programs: programs.map((row) => row.debian).join(' '),
     programEnvironment: programs.flatMap((row) => row.runEnvironment),
@@ -261,4 +278,9 @@ export function dockerContext(input: DockerInput): DockerContext {
     command: JSON.stringify(start).replaceAll('","', '", "'),
     built: script === undefined ? '' : built,
   };
+}
+
+function buildStep(manager: Manager, name: string, member: string, script: string | undefined): string {
+  if (script === undefined) return '';
+  return member === '' ? `${manager.run} ${script}` : manager.buildMember(name, script);
 }

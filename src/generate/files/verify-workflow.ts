@@ -19,10 +19,8 @@ interface WorkflowContext {
 }
 
 interface Runner {
-  readonly locks: readonly string[];
   readonly setup: readonly Step[];
-  readonly frozen: string;
-  readonly loose: string;
+  readonly install: string;
   readonly execute: string;
 }
 
@@ -33,41 +31,30 @@ const node = (cache: string | null): Step => ({
 
 const runners: Readonly<Record<PackageManager, Runner>> = {
   npm: {
-    locks: ['package-lock.json', 'npm-shrinkwrap.json'],
     setup: [node('npm')],
-    frozen: 'npm ci',
-    loose: 'npm install',
+    install: 'npm ci',
     execute: 'npx --yes',
   },
   pnpm: {
-    locks: ['pnpm-lock.yaml'],
     setup: [{ uses: 'pnpm/action-setup@v4', with: null }, node('pnpm')],
-    frozen: 'pnpm install --frozen-lockfile',
-    loose: 'pnpm install --no-frozen-lockfile',
+    install: 'pnpm install --frozen-lockfile',
     execute: 'pnpm dlx',
   },
   yarn: {
-    locks: ['yarn.lock'],
     setup: [node(null)],
-    frozen: 'corepack enable && yarn install --immutable',
-    loose: 'corepack enable && yarn install',
+    install: 'corepack enable && yarn install --immutable',
     execute: 'npx --yes',
   },
   bun: {
-    locks: ['bun.lock', 'bun.lockb'],
     setup: [{ uses: 'oven-sh/setup-bun@v2', with: null }, node(null)],
-    frozen: 'bun install --frozen-lockfile',
-    loose: 'bun install',
+    install: 'bun install --frozen-lockfile',
     execute: 'bunx',
   },
 };
 
-/** A setup step without what this project cannot give it: a cache needs a lock file, pnpm a version. */
-function adaptStep(step: Step, locked: boolean, pinned: boolean): Step {
-  if (step.uses.startsWith('pnpm/') && !pinned) return { ...step, with: { version: '10' } };
-  if (step.with?.cache === undefined || locked) return step;
-  return node(null);
-}
+/** pnpm's action wants to be told a version where package.json does not say one. */
+const adaptStep = (step: Step, pinned: boolean): Step =>
+  step.uses.startsWith('pnpm/') && !pinned ? { ...step, with: { version: '10' } } : step;
 
 /** Everything the workflow says, decided. `toolVersion` is the version of create-mcp-prod that generates. */
 export function workflowContext(input: {
@@ -79,13 +66,12 @@ export function workflowContext(input: {
 }): WorkflowContext {
   const facts = readPackageFacts(input.project);
   const runner = runners[input.inspection.packageManager];
-  const locked = runner.locks.some((name) => input.project.files.has(name));
   const required = input.seam.variables.filter((variable) => variable.required);
   return {
     name: deploymentName(facts.name),
     toolVersion: input.toolVersion,
-    setup: runner.setup.map((step) => adaptStep(step, locked, facts.packageManager !== undefined)),
-    install: locked ? runner.frozen : runner.loose,
+    setup: runner.setup.map((step) => adaptStep(step, facts.packageManager !== undefined)),
+    install: runner.install,
     execute: runner.execute,
     docker: input.options.docker,
     environment: [

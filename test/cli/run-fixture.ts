@@ -28,25 +28,22 @@ export function readFixtures(kind: 'convert' | 'refuse'): readonly Fixture[] {
   });
 }
 
-/** Converts without asking, installing or verifying. */
-export function convertQuietly(
-  dir: string,
-  features: Partial<Options>,
-  more: Partial<Flags> = {},
-): Promise<Outcome> {
-  return convert({
-    dir,
-    features,
-    yes: true,
-    dryRun: false,
-    diff: false,
-    json: false,
-    quiet: true,
-    color: false,
-    install: false,
-    verify: false,
-    allowDirty: false,
-    verification: { call: [], replicas: false },
-    ...more,
-  });
-}
+/** Flags of a run that asks nothing, says nothing, installs nothing and verifies nothing. */
+export const quietly = (dir: string, more: Partial<Flags> = {}): Flags => ({
+  dir,
+  features: {},
+  yes: true,
+  dryRun: false,
+  diff: false,
+  json: false,
+  quiet: true,
+  color: false,
+  install: false,
+  verify: false,
+  allowDirty: false,
+  verification: { call: [], replicas: false },
+  ...more,
+});
+
+export const convertQuietly = (dir: string, features: Partial<Options>): Promise<Outcome> =>
+  convert(quietly(dir, { features }));

@@ -35,7 +35,7 @@ export interface ServiceOptions {
   readonly nodeFlags?: readonly string[];
 }
 
-const repository = path.resolve(import.meta.dirname, '../..');
+export const repository = path.resolve(import.meta.dirname, '../..');
 
 export const defaultOptions: Options = {
   out: 'src/http',
@@ -87,7 +87,7 @@ export const inspection = (given: Partial<Inspection> = {}): Inspection => ({
   ...given,
 });
 
-const projectOf = (files: Record<string, string>): Project => ({
+export const projectOf = (files: Record<string, string>): Project => ({
   root: '/project',
   files: new Map(Object.entries(files)),
 });
@@ -114,8 +114,13 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   return run(folder, given);
 }
 
-async function run(folder: string, given: ServiceOptions): Promise<Service> {
-  const child = spawn(process.execPath, [...(given.nodeFlags ?? []), 'dist/http/main.js'], {
+/** Starts what stands in `folder`, which is removed when it has ended. */
+export async function run(
+  folder: string,
+  given: Pick<ServiceOptions, 'env' | 'nodeFlags' | 'unready'>,
+  main = 'dist/http/main.js',
+): Promise<Service> {
+  const child = spawn(process.execPath, [...(given.nodeFlags ?? []), main], {
     cwd: folder,
     env: {
       PATH: process.env.PATH,

@@ -8,7 +8,7 @@ import type { Inspection, Options, Seam } from '../../src/model.js';
 import { resolveOptions } from '../../src/options.js';
 import type { Site } from '../../src/verify/site.js';
 
-const SOURCE = fileURLToPath(new URL('notebook', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../fixtures/verify/notebook', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
 const inspection: Inspection = {

@@ -37,6 +37,7 @@ export async function checkTypes(site: Site, timeoutMs: number): Promise<Verdict
     const found = await failures(site, inspection.packageManager, ['run', script], timeoutMs);
     return found ? verdict(found, '') : pass(script);
   }
+  if (inspection.build.kind === 'tsc' && inspection.build.script) return skip('the build checks them');
   if (!inspection.build.tsconfig) return skip('the project has no tsconfig');
   const found = await failures(
     site,

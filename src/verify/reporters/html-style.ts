@@ -43,6 +43,7 @@ th, td { text-align: left; vertical-align: top; padding: .4375rem .5rem; border-
 thead th { border-top: 0; color: var(--quiet); font-weight: 600; font-size: .875rem; }
 .surface td:nth-child(n + 2), .surface thead th:nth-child(n + 2) { width: 6rem; }
 .surface td p { margin: 0; }
+.surface td:nth-child(n + 2) { white-space: nowrap; }
 .group th { color: var(--quiet); font-size: .875rem; padding-top: .875rem; }
 td.pass { color: var(--pass); } td.fail { color: var(--fail); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; }

@@ -164,7 +164,7 @@ function stateSection({ inspection, manifest, verification }: Report): Markup {
   const isolation = verification.checks.find(({ id }) => id === 'isolation');
   const compared = verification.evidence.calls.filter((label) => /^(tool|resource|prompt) /.test(label));
   return html`<section><h2>State and isolation</h2>
-<p>${isolation ? `${WORDS[isolation.status]}: ${isolation.detail}` : 'Isolation was not checked.'}${
+<p>${isolation ? `Isolation ${WORDS[isolation.status]}: ${isolation.detail}.` : 'Isolation was not checked.'}${
     manifest.seam.sessionScope ? ` Session state is kept by ${manifest.seam.sessionScope}.` : ''
   }</p>
 ${inspection.state.length === 0 ? html`<p class="quiet">The source keeps no state that clients would share.</p>` : stateTable(inspection.state)}

@@ -45,6 +45,9 @@ class Instance {
         if (this.uses === 1 || scope === currentScope()) return current?.send(message);
       }
     });
+    this.transport.onclose = () => {
+      this.clean = false;
+    };
   }
 
   static async open(createServer: ServerFactory, onListChanged: () => void): Promise<Instance> {
@@ -94,8 +97,10 @@ export function createEndpoint({ createServer, runCall }: EndpointContext): Endp
       const response = await runCall(callOf(visit, message), call);
       if (fixedTools && instance?.clean && isWholeList(message) && 'result' in response) {
         toolList = JSON.stringify(response.result);
+        exchange.answerText(toolList);
+      } else {
+        exchange.answer({ ...response, id: message.id });
       }
-      exchange.answer({ ...response, id: message.id });
       if (instance && visit.response.destroyed) instance.clean = false;
     } catch (error) {
       if (instance) instance.clean = false;

@@ -22,8 +22,10 @@ export const convert = (flags: Flags): Promise<Outcome> =>
     const { screen } = run;
     screen.show('Found', describeInspection(inspection, screen.look));
     refuseOnErrors(run);
-    const given = { ...flags.features, ...(await askOpen(run, inspection, opened.manifest)) };
-    await carryOut(run, opened, inspection, given);
+    const answers =
+      (await screen.ask?.options(inspection, { ...opened.manifest?.options, ...flags.features })) ?? {};
+    const final = answers.share ? await inspectWith(run, opened, answers) : inspection;
+    await carryOut(run, opened, final, { ...flags.features, ...answers });
   });
 
 /** Brings the generated files of a converted project to this version. */
@@ -79,21 +81,27 @@ async function open(run: Run): Promise<Opened> {
   return { project, ...(manifest ? { manifest } : {}) };
 }
 
-async function inspectOpened(run: Run, { project, manifest }: Opened): Promise<Inspection> {
+/** Inspects with what was chosen: the entry, and what clients may share. */
+async function inspectWith(
+  run: Run,
+  { project, manifest }: Opened,
+  more: Partial<Options>,
+): Promise<Inspection> {
   const { inspectProject } = await import('./inspect/inspect-project.js');
-  const named = run.flags.features.entry ?? manifest?.options.entry;
-  let inspection = inspectProject(project, named ? { entry: named } : {});
-  if (!inspection.entry && inspection.candidates.length > 1 && run.screen.ask) {
-    inspection = inspectProject(project, { entry: await run.screen.ask.entry(inspection.candidates) });
-  }
-  run.result.inspection = inspection;
-  // What would refuse a conversion does not matter to a project that has been converted.
-  if (!manifest) say(run, ...inspection.diagnostics);
-  return inspection;
+  const { entry, state, share } = { ...manifest?.options, ...run.flags.features, ...more };
+  const given = { ...(entry ? { entry } : {}), ...(state ? { state } : {}), ...(share ? { share } : {}) };
+  run.result.inspection = inspectProject(project, given);
+  return run.result.inspection;
 }
 
-async function askOpen(run: Run, inspection: Inspection, manifest?: Manifest): Promise<Partial<Options>> {
-  return run.screen.ask?.options(inspection, { ...manifest?.options, ...run.flags.features }) ?? {};
+async function inspectOpened(run: Run, opened: Opened): Promise<Inspection> {
+  let inspection = await inspectWith(run, opened, {});
+  if (!inspection.entry && inspection.candidates.length > 1 && run.screen.ask) {
+    inspection = await inspectWith(run, opened, { entry: await run.screen.ask.entry(inspection.candidates) });
+  }
+  // What would refuse a conversion does not matter to a project that has been converted.
+  if (!opened.manifest) say(run, ...inspection.diagnostics);
+  return inspection;
 }
 
 async function planFor(

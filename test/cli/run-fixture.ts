@@ -18,6 +18,7 @@ export interface Fixture {
 
 export function readFixtures(kind: 'convert' | 'refuse'): readonly Fixture[] {
   const parent = path.join(fixtures, kind);
+  if (!fs.existsSync(parent)) return [];
   return fs.readdirSync(parent).map((name) => {
     const directory = path.join(parent, name);
     const file = path.join(directory, 'case.json');

@@ -10,6 +10,7 @@ import { checkLifecycle } from './checks/lifecycle.js';
 import { checkParity } from './checks/parity.js';
 import { checkReplicas } from './checks/replicas.js';
 import { checkStdio } from './checks/stdio.js';
+import { measureLatency } from './measure-latency.js';
 import { missingVariables } from './site.js';
 import type { Surface } from './surface.js';
 import { type Evidence, skip, type Verdict, type Verification } from './verification.js';
@@ -27,6 +28,8 @@ export interface VerifyInput {
   readonly call?: readonly string[];
   /** Also run two processes beside each other and kill one. */
   readonly replicas?: boolean;
+  /** Also measure how long requests take over stdio and over HTTP, for the evidence. */
+  readonly measure?: boolean;
   /** The longest a single check may take; builds get five times as long. */
   readonly timeoutMs?: number;
   readonly onProgress?: (id: string, state: 'begun' | Check['status']) => void;
@@ -79,8 +82,12 @@ async function runChecks(
 
   const { baseline } = found;
   const lanes = lanesOver(bench, () => baseline!, given, evidence);
-  if (baseline)
-    return [drift, types, build, stdio, ...(await inLanes(lanes, run, bench, baseline.alone === undefined))];
+  if (baseline) {
+    const over = await inLanes(lanes, run, bench, baseline.alone === undefined);
+    const measuring = given.measure ? measureLatency(bench, baseline) : undefined;
+    if (measuring) evidence.latency = await measuring.catch(() => evidence.latency); // the checks say what is wrong
+    return [drift, types, build, stdio, ...over];
+  }
   const reason =
     build.status === 'fail'
       ? 'the build fails'
@@ -104,12 +111,8 @@ function lanesOver(
     return started;
   };
   const parity = async () => {
-    const { verdict, surface, transcript } = await checkParity(bench, baseline());
+    const { verdict, surface } = await checkParity(bench, baseline());
     evidence.surfaces = { ...evidence.surfaces, http: surface };
-    evidence.latency = {
-      stdio: baseline().recording.solo.steps.map(({ ms }) => ms),
-      http: transcript.steps.map(({ ms }) => ms),
-    };
     return verdict;
   };
   return [

@@ -12,6 +12,9 @@ interface Setting {
   readonly hint: string;
 }
 
+/** The value as compose reads it from its own environment, and refuses to start without it. */
+const demanded = ({ name, hint }: Setting): string => `\${${name}:?${hint}}`;
+
 export interface DeploymentContext {
   readonly name: string;
   readonly version: string;
@@ -47,7 +50,7 @@ export interface DeploymentContext {
   readonly secretFiles: readonly Setting[];
   /** What Kubernetes keeps in a Secret: Redis is somewhere else there, and its URL may hold a password. */
   readonly clusterSecrets: readonly Setting[];
-  readonly variables: readonly Setting[];
+  readonly variables: readonly (Setting & { readonly value: string })[];
   readonly clusterVariables: readonly Setting[];
   /** Compose brings something that the replicas wait for. */
   readonly dependsOn: boolean;
@@ -170,7 +173,7 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     secrets: stored ? [] : secrets,
     secretFiles: stored ? [] : [...secrets, ...(database ? [POSTGRES_PASSWORD] : [])],
     clusterSecrets: stored ? [] : [...secrets, ...(redis ? [REDIS_URL] : [])],
-    variables,
+    variables: variables.map((entry) => ({ ...entry, value: demanded(entry) })),
     clusterVariables: [...variables, ...(stored && redis ? [reference(REDIS_URL)] : [])],
     dependsOn: redis || database,
     rules: rulesInLines(alertRules(name, { database, redis, kubernetes: options.kubernetes })),

@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import type { EnvRead, Options, Seam } from '../../src/model.js';
+import { repository } from '../runtime/service.js';
+import { type Given, generate, temporaryDirectory, textOf, writeFiles } from './generated.js';
+
+const at = { file: 'src/index.ts', line: 1, column: 1 };
+const variables: readonly EnvRead[] = [
+  { name: 'WEATHER_KEY', at, required: true, secret: true },
+  { name: 'WEATHER_REGION', at, required: true, secret: false },
+];
+
+const everything: Partial<Options> = {
+  auth: 'api-key',
+  rateLimit: 'redis',
+  database: 'postgres',
+  cache: true,
+  metrics: true,
+  tracing: true,
+  docker: true,
+  compose: true,
+  kubernetes: true,
+  ci: 'github',
+};
+
+/** Different enough that every condition in the templates is met and is not. */
+const services: Readonly<Record<string, { options: Partial<Options>; seam: Partial<Seam> }>> = {
+  'everything, stateless': { options: everything, seam: { variables } },
+  'everything, stateful': { options: everything, seam: { variables, sessions: 'stateful' } },
+  'nothing but the deployment': {
+    options: { docker: true, compose: true, kubernetes: true },
+    seam: {},
+  },
+  'sessions without Redis': {
+    options: { docker: true, compose: true, kubernetes: true, metrics: true },
+    seam: { sessions: 'stateful' },
+  },
+  'OAuth and Vault': {
+    options: { ...everything, auth: 'oauth', secrets: 'vault' },
+    seam: { variables, sessions: 'stateful' },
+  },
+  'OAuth and AWS': { options: { ...everything, auth: 'oauth', secrets: 'aws' }, seam: { variables } },
+};
+
+/** Runs a program that must succeed; its output, which otherwise is the error. */
+function pass(command: string, args: readonly string[], cwd: string): string {
+  // A file, because nginx cannot open a socket again as /dev/stdout.
+  const log = path.join(cwd, `${command.split('/').at(-1)}.log`);
+  const output = fs.openSync(log, 'w');
+  const { status, error } = spawnSync(command, args, { cwd, stdio: ['ignore', output, output] });
+  fs.closeSync(output);
+  if (error) throw error;
+  const text = fs.readFileSync(log, 'utf8');
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}\n${text}`);
+  return text;
+}
+
+/** Checks against the compose specification's schema and what is wrong in spite of it. */
+function lintCompose(text: string): string {
+  const folder = temporaryDirectory();
+  fs.writeFileSync(path.join(folder, 'compose.yaml'), text);
+  const bin = path.join(repository, 'node_modules/dclint/bin/dclint.cjs');
+  const command = [bin, 'compose.yaml', '--quiet'];
+  const { stdout, stderr } = spawnSync(process.execPath, command, { cwd: folder, encoding: 'utf8' });
+  return (stdout + stderr).trim();
+}
+
+/** Where the interfaces of an object are, by its apiVersion. */
+const interfaces: Readonly<Record<string, string>> = {
+  v1: 'kubernetes-models/v1',
+  'apps/v1': 'kubernetes-models/apps/v1',
+  'autoscaling/v2': 'kubernetes-models/autoscaling/v2',
+  'networking.k8s.io/v1': 'kubernetes-models/networking.k8s.io/v1',
+  'policy/v1': 'kubernetes-models/policy/v1',
+  'monitoring.coreos.com/v1': '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
+  // The operator promoted this version to v1 without changing the object.
+  'external-secrets.io/v1': '@kubernetes-models/external-secrets/external-secrets.io/v1beta1',
+};
+
+interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+const objectsIn = (text: string): KubernetesObject[] =>
+  parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject);
+
+/** The schemas know types, required fields and bounds… */
+async function expectValid({ apiVersion, ...data }: KubernetesObject): Promise<void> {
+  const module = interfaces[apiVersion];
+  if (!module) throw new Error(`no schema for ${apiVersion}`);
+  type Model = new (data: object) => { validate(): void };
+  const { [data.kind]: Model } = (await import(module)) as Record<string, Model>;
+  if (!Model) throw new Error(`${apiVersion} has no ${data.kind}`);
+  new Model(data).validate();
+}
+
+/** …but only the interfaces know the name of every field: the compiler refuses others. */
+function expectKnownFields(objects: readonly KubernetesObject[], folder: string): void {
+  const lines = objects.flatMap(({ apiVersion, kind, ...fields }, index) => [
+    `import type { I${kind} as Object${index} } from '${interfaces[apiVersion]}';`,
+    `export const object${index}: Omit<Object${index}, 'apiVersion' | 'kind'> = ${JSON.stringify(fields)};`,
+  ]);
+  fs.writeFileSync(path.join(folder, 'objects.ts'), lines.join('\n'));
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
+  fs.symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'));
+  const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
+  const flags = '--noEmit --strict --skipLibCheck --module esnext --moduleResolution bundler --types node';
+  pass(process.execPath, [tsc, ...flags.split(' '), 'objects.ts'], folder);
+}
+
+describe.each(Object.entries(services))('the files of a service with %s', (_name, given) => {
+  const files = generate(given);
+
+  it('are complete: no blank left by a template, no undefined, no trailing space', () => {
+    for (const [name, text] of files) {
+      if (/\.ts$/.test(name)) continue;
+      expect(text, name).not.toMatch(/\bundefined\b|\[object|\n\n\n|[ \t]\n|\{\{[#/]/);
+      expect(text, name).toMatch(/[^\n]\n$/);
+    }
+  });
+
+  it('compose.yaml conforms to the compose specification', () => {
+    const compose = parse(textOf(files, 'compose.yaml'), { merge: true }) as { services: object };
+    expect(lintCompose(textOf(files, 'compose.yaml'))).toBe('');
+    expect(lintCompose(textOf(files, 'compose.yaml').replace('restart:', 'restarts:'))).toContain('restarts');
+    const { balancer, redis, postgres, ...replicas } = compose.services as Record<string, object>;
+    expect(balancer).toBeDefined();
+    expect(Object.keys(replicas)).toHaveLength(3);
+    expect(redis !== undefined).toBe(given.options.rateLimit === 'redis');
+    expect(postgres !== undefined).toBe(given.options.database === 'postgres');
+  });
+
+  it('the balancer configurations are accepted by nginx and HAProxy', () => {
+    const folder = temporaryDirectory();
+    writeFiles(folder, files);
+    // nginx looks names up when it starts, and these exist in the network of compose only.
+    const nginx = textOf(files, 'deploy/nginx/nginx.conf').replace(
+      /server [\w-]+-(\d):3000/g,
+      'server 127.0.0.$1:3000',
+    );
+    fs.writeFileSync(path.join(folder, 'nginx.conf'), nginx);
+    pass('nginx', ['-t', '-c', path.join(folder, 'nginx.conf')], folder);
+    expect(pass('haproxy', ['-c', '-f', 'deploy/haproxy/haproxy.cfg'], folder)).toContain('valid');
+  });
+});
+
+/** What kubectl would send, and the object that is offered instead of the Secret. */
+function kubernetesObjects(given: Given): KubernetesObject[] {
+  const folder = temporaryDirectory();
+  const files = generate(given);
+  writeFiles(folder, files);
+  const built = objectsIn(pass('kubectl', ['kustomize', 'deploy/kubernetes'], folder));
+  return [...built, ...objectsIn(files.get('deploy/kubernetes/external-secret.yaml') ?? '')].filter(Boolean);
+}
+
+it('every Kubernetes object is valid', async () => {
+  const all: KubernetesObject[] = [];
+  for (const given of Object.values(services)) {
+    const objects = kubernetesObjects(given);
+    const kinds = objects.map(({ kind }) => kind);
+    expect(kinds).toEqual(
+      expect.arrayContaining(['Deployment', 'Service', 'Ingress', 'NetworkPolicy', 'ConfigMap']),
+    );
+    const oneProcess = given.seam.sessions === 'stateful' && given.options.rateLimit !== 'redis';
+    expect(kinds.includes('HorizontalPodAutoscaler')).toBe(!oneProcess);
+    expect(kinds.includes('PrometheusRule')).toBe(given.options.metrics === true);
+    for (const object of objects) await expectValid(object);
+    all.push(...objects);
+  }
+  expectKnownFields(all, temporaryDirectory());
+  const [first] = all.filter(({ kind }) => kind === 'Deployment');
+  const misspelt = { ...first, spec: { ...(first as { spec?: object }).spec, revisionHistoryLimits: 5 } };
+  expect(() => expectKnownFields([misspelt as KubernetesObject], temporaryDirectory())).toThrow(
+    'revisionHistoryLimits',
+  );
+});
+
+it('every alert fires when it should, and only then', () => {
+  for (const given of Object.values(services).filter(({ options }) => options.metrics)) {
+    const folder = temporaryDirectory();
+    writeFiles(folder, generate(given));
+    const rules = path.join(folder, 'deploy/prometheus');
+    expect(pass('promtool', ['check', 'rules', 'alerts.yaml'], rules)).toMatch(/SUCCESS: \d+ rules/);
+    expect(pass('promtool', ['test', 'rules', 'alerts.test.yaml'], rules)).toContain('SUCCESS');
+  }
+});
+
+it('nothing is generated that was not asked for', () => {
+  const names = [...generate().keys()].filter((name) => !name.endsWith('.ts'));
+  expect(names).toEqual(['src/http/README.md']);
+});
+
+it('the alerts’ own tests fail when an alert is wrong', () => {
+  const folder = temporaryDirectory();
+  writeFiles(folder, generate({ options: { metrics: true } }));
+  const rules = path.join(folder, 'deploy/prometheus/alerts.yaml');
+  fs.writeFileSync(rules, fs.readFileSync(rules, 'utf8').replace('> 0.25', '> 25'));
+  expect(() => pass('promtool', ['test', 'rules', 'alerts.test.yaml'], path.dirname(rules))).toThrow(
+    'FAILED',
+  );
+});

@@ -3,6 +3,7 @@ import type { Check, Inspection, Manifest, Options, Plan, Project } from '../mod
 import { type Baseline, recordBaseline } from './baseline.js';
 import { checkBuild, checkTypes } from './checks/build.js';
 import { checkConcurrency } from './checks/concurrency.js';
+import { checkConformance } from './checks/conformance.js';
 import { checkDefence } from './checks/defence.js';
 import { checkDrift } from './checks/drift.js';
 import { checkIsolation } from './checks/isolation.js';
@@ -120,6 +121,7 @@ function lanesOver(
     [
       ['isolation', async () => checkIsolation(await service(), baseline())],
       ['concurrency', async () => checkConcurrency(await service(), baseline())],
+      ['conformance', async () => checkConformance(bench, await service(), baseline())],
     ],
     [['lifecycle', () => checkLifecycle(bench)]],
     [['defence', () => checkDefence(bench)]],

@@ -1,0 +1,77 @@
+import { runCommand } from '../../exec.js';
+import type { Baseline } from '../baseline.js';
+import { isRecord } from '../canonical.js';
+import { environmentOf } from '../site.js';
+import { type Listing, membersOf, type Surface } from '../surface.js';
+import { pass, skip, type Verdict, verdict } from '../verification.js';
+import type { Service, Workbench } from '../workbench.js';
+
+/** `npm install --save-dev` name of the official suite. */
+const SUITE = '@modelcontextprotocol/conformance';
+const SCENARIO_MS = 30_000;
+
+type Applies = (surface: Surface) => boolean;
+
+const always: Applies = () => true;
+const has =
+  (capability: string): Applies =>
+  ({ capabilities }) =>
+    isRecord(capabilities) && capability in capabilities;
+/** The suite asks for descriptions; the protocol does not, and a conversion cannot make them up. */
+const described =
+  (listing: (surface: Surface) => Listing): Applies =>
+  (surface) => {
+    const members = membersOf(listing(surface));
+    return (
+      members.length > 0 && members.every(({ description }) => typeof description === 'string' && description)
+    );
+  };
+
+/**
+ * The scenarios that ask for nothing a server may not have, by when they apply. The others call tools that only
+ * the suite's own test server has.
+ */
+const SCENARIOS: Readonly<Record<string, Applies>> = {
+  'server-initialize': always,
+  ping: always,
+  'logging-set-level': has('logging'),
+  'tools-list': described(({ tools }) => tools),
+  'prompts-list': described(({ prompts }) => prompts),
+  'resources-list': ({ resources }) => membersOf(resources).length > 0,
+  'server-sse-multiple-streams': has('tools'),
+  'dns-rebinding-protection': always,
+};
+
+/** Runs what applies of the official conformance suite, where the project has it installed. */
+export async function checkConformance(
+  bench: Workbench,
+  service: Service,
+  { surface }: Baseline,
+): Promise<Verdict> {
+  const { site } = bench;
+  if (site.options.auth !== 'none') return skip('the suite cannot authenticate');
+  const surroundings = {
+    cwd: site.project.root,
+    env: environmentOf(site, bench.home()),
+    timeoutMs: SCENARIO_MS,
+  };
+  const suite = await runCommand('conformance', ['--version'], surroundings);
+  if (suite.code !== 0)
+    return skip(`the official suite does not run here: install ${SUITE} (Node 22 or newer)`);
+  const names = Object.keys(SCENARIOS).filter((name) => SCENARIOS[name]!(surface));
+  const found: string[] = [];
+  for (const name of names) {
+    const done = await runCommand(
+      'conformance',
+      ['server', '--url', service.url, '--scenario', name],
+      surroundings,
+    );
+    if (done.code !== 0) found.push(`${name}: ${firstError(done.output)}`);
+  }
+  return found.length > 0
+    ? verdict(found, '')
+    : pass(`${names.length} scenarios of ${SUITE} ${suite.output.trim()}`);
+}
+
+const firstError = (output: string): string =>
+  /^\s*Error: (.*)$/m.exec(output)?.[1] ?? output.trim().split('\n').at(-1) ?? 'no output';

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { format } from 'node:util';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Call, CallStatus } from './feature.js';
@@ -10,23 +11,20 @@ export interface Log {
 
 /** JSON lines on stdout. `secrets` are blotted out wherever they turn up. */
 export function createLog(level: string, secrets: readonly string[] = []): Log {
+  const blotted = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  let held = '';
   // Lines of one turn of the event loop are written together: one system call instead of many under load.
-  const destination = pino.destination({ fd: 1, sync: true, minLength: 8192 });
-  let scheduled = false;
   const flush = (): void => {
-    scheduled = false;
-    destination.flushSync();
+    const text = held;
+    held = '';
+    if (text !== '') writeOut(text);
   };
   const stream = {
     write(line: string): void {
-      destination.write(secrets.reduce((text, secret) => text.split(secret).join('[redacted]'), line));
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(flush);
+      if (held === '') setImmediate(flush);
+      held += blotted.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line);
     },
   };
-  // A reader of our output that went away is no reason to stop serving.
-  destination.on('error', () => undefined);
   process.on('exit', flush);
   const logger = pino(
     {
@@ -42,6 +40,22 @@ export function createLog(level: string, secrets: readonly string[] = []): Log {
     stream,
   );
   return { logger, flush };
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes everything to stdout, waiting for a slow reader: a line that says why the process ends must not be lost. */
+function writeOut(text: string): void {
+  let bytes: Uint8Array = Buffer.from(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(1, bytes));
+    } catch (error) {
+      // A reader that went away is no reason to stop serving.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+      Atomics.wait(pause, 0, 0, 5);
+    }
+  }
 }
 
 const consoleLevels = {

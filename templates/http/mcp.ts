@@ -234,6 +234,8 @@ function readBody(request: IncomingMessage, limit: number): Promise<string> {
       resolve(chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks).toString('utf8'));
     });
     request.once('error', reject);
-    request.once('close', () => reject(new Refusal(400, codes.parse, 'The body ended early')));
+    request.once('close', () => {
+      if (!request.complete) reject(new Refusal(400, codes.parse, 'The body ended early'));
+    });
   });
 }

@@ -1,4 +1,5 @@
 import type { Feature, FeatureContext, SessionRecord, SessionRegistry, StreamEvent } from './feature.js';
+import { codes, Refusal } from './json-rpc.js';
 import { type Redis, redisOf } from './redis-client.js';
 
 /** Events kept per session, for clients that resume a stream. */
@@ -28,8 +29,8 @@ class SessionStore implements SessionRegistry {
   readonly #redis: Redis;
   readonly #ttl: number;
   readonly #failed: (error: unknown) => void;
-  /** Sessions open here, so that they can be registered again after Redis lost them. */
-  readonly #here = new Map<string, { record: SessionRecord; touched: number }>();
+  /** Sessions used here, the longest unused first, so that they can be registered again after Redis lost them. */
+  readonly #here = new Map<string, { record: SessionRecord; used: number; written: number }>();
   readonly #closing = new AbortController();
 
   constructor(redis: Redis, ttl: number, failed: (error: unknown) => void) {
@@ -39,8 +40,19 @@ class SessionStore implements SessionRegistry {
   }
 
   async register(id: string, record: SessionRecord): Promise<void> {
-    this.#here.set(id, { record, touched: Date.now() });
+    this.#keep(id, record, Date.now());
     await this.#write(id, record).catch(this.#failed);
+  }
+
+  /** Remembers a session as used now, and forgets those that nobody has used for their lifetime. */
+  #keep(id: string, record: SessionRecord, written: number): void {
+    const now = Date.now();
+    this.#here.delete(id);
+    this.#here.set(id, { record, used: now, written });
+    for (const [oldest, { used }] of this.#here) {
+      if (used > now - this.#ttl) return;
+      this.#here.delete(oldest);
+    }
   }
 
   #write(id: string, record: SessionRecord): Promise<unknown> {
@@ -50,23 +62,31 @@ class SessionStore implements SessionRegistry {
     );
   }
 
-  /** Rejects when Redis cannot be asked: the session may exist, so its client must not be told that it does not. */
+  /** When Redis cannot be asked the session may exist, so its client must not be told that it does not. */
   async find(id: string): Promise<SessionRecord | undefined> {
-    const text = await this.#redis.within((client) => client.get(this.#session(id)));
+    const text = await this.#redis
+      .within((client) => client.get(this.#session(id)))
+      .catch((error: unknown) => {
+        this.#failed(error);
+        throw new Refusal(503, codes.refused, 'Sessions cannot be looked up now', { 'retry-after': '2' });
+      });
     if (text === null) return undefined;
     const record = JSON.parse(text) as SessionRecord;
-    this.#here.set(id, { record, touched: 0 });
+    this.#keep(id, record, 0);
     this.touch(id);
     return record;
   }
 
   touch(id: string): void {
     const held = this.#here.get(id);
+    if (!held) return;
     const now = Date.now();
-    if (!held || now - held.touched < this.#ttl / 10) return;
-    held.touched = now;
+    const due = now - held.written >= this.#ttl / 10;
+    this.#keep(id, held.record, due ? now : held.written);
+    if (!due) return;
     this.#write(id, held.record).catch((error: unknown) => {
-      held.touched = 0;
+      const kept = this.#here.get(id);
+      if (kept) kept.written = 0;
       this.#failed(error);
     });
     this.#redis.within((client) => client.pExpire(this.#events(id), this.#ttl)).catch(this.#failed);

@@ -92,9 +92,12 @@ export function createEndpoint(context: EndpointContext): Endpoint {
       throw new Refusal(400, codes.invalidRequest, 'Invalid Request: this session is initialized already');
     }
     const session = await open(newId(), visit.caller.subject, message);
+    // Before the answer: the client's next request may reach another replica.
+    await registry?.register(session.id, { initialize: message, subject: visit.caller.subject });
     const failed = await call(session, visit, message);
-    if (failed) await session.close();
-    else await registry?.register(session.id, { initialize: message, subject: visit.caller.subject });
+    if (!failed) return;
+    await registry?.remove(session.id);
+    await session.close();
   }
 
   /** Runs a request in its session. True when it was answered with an error. */

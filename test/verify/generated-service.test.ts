@@ -1,4 +1,6 @@
-import { afterEach, expect, it } from 'vitest';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Check } from '../../src/model.js';
 import { verifyProject } from '../../src/verify/verify-project.js';
 import { convertNotebook } from './converted-notebook.js';
@@ -8,10 +10,12 @@ const MINUTES = 60_000;
 let remove = () => {};
 afterEach(() => remove());
 
-async function verify(given: Parameters<typeof convertNotebook>[0]): Promise<Record<string, Check>> {
+type Given = Parameters<typeof convertNotebook>[0] & { readonly replicas?: boolean };
+
+async function verify(given: Given): Promise<Record<string, Check>> {
   const converted = convertNotebook(given);
   remove = converted.remove;
-  const { checks } = await verifyProject(converted.site);
+  const { checks } = await verifyProject({ ...converted.site, replicas: given.replicas ?? false });
   return Object.fromEntries(checks.map((check) => [check.id, check]));
 }
 
@@ -20,16 +24,106 @@ const failing = (checks: Record<string, Check>) =>
     .filter(({ status }) => status === 'fail')
     .map(({ id, detail, differences }) => ({ id, detail, differences }));
 
-it('a stateful service is proven', { timeout: 3 * MINUTES }, async () => {
-  const checks = await verify({});
-  expect(failing(checks)).toEqual([]);
-  expect(checks.isolation?.status).toBe('pass');
+/** A server that keeps nothing, and so needs no session. */
+const STATELESS = {
+  seam: { sessions: 'stateless', because: 'it keeps nothing', reusable: true },
+  sources: {
+    'src/create-server.ts': `
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { z } from 'zod';
+const inputSchema = { line: z.string() };
+export function createServer(): McpServer {
+  const server = new McpServer({ name: 'echo', version: '1.0.0' });
+  server.registerTool('echo', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
+    content: [{ type: 'text', text: line }],
+  }));
+  server.registerTool('size', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
+    content: [{ type: 'text', text: String(line.length) }],
+  }));
+  return server;
+}
+`,
+  },
+} as const;
+
+/** What the suite needs; below it, the check has to say so. */
+const suiteRuns = Number(process.versions.node.split('.')[0]) >= 22;
+
+describe('a stateful service', () => {
+  it('is proven', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({});
+    expect(failing(checks)).toEqual([]);
+    expect(checks.isolation?.status).toBe('pass');
+    expect(checks.conformance).toMatchObject(
+      suiteRuns ? { status: 'pass' } : { status: 'skip', detail: expect.stringContaining('Node 22') },
+    );
+  });
+
+  it('fails isolation when what keeps clients apart is taken out', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({
+      sources: { 'src/notes.ts': 'export const notes: { value: string[] } = { value: [] };\n' },
+    });
+    expect(failing(checks).map(({ id }) => id)).toEqual(['isolation', 'concurrency']);
+    expect(checks.isolation?.differences?.[0]).toMatch(/finds what another client said in tool note/);
+  });
+
+  it('fails parity when it is served without sessions', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({ seam: { sessions: 'stateless' } });
+    expect(failing(checks).map(({ id }) => id)).toContain('parity');
+    expect(checks.parity?.differences?.join('\n')).toMatch(
+      /tool note, call 2: .*2: alphaqx alphaqx.* → .*1: alphaqx/,
+    );
+  });
+
+  it('does not build when a generated file is broken', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({ sources: { 'src/http/health.ts': 'export const nothing: string = 1;\n' } });
+    expect(checks.drift?.detail).toMatch(/1 edited by hand \(src\/http\/health\.ts\)/);
+    expect(checks.build).toMatchObject({ status: 'fail', detail: expect.stringContaining('error TS') });
+    expect(checks.parity).toMatchObject({ status: 'skip', detail: 'the build fails' });
+  });
 });
 
-it('isolation fails when what keeps clients apart is taken out', { timeout: 3 * MINUTES }, async () => {
-  const checks = await verify({
-    sources: { 'src/notes.ts': 'export const notes: { value: string[] } = { value: [] };\n' },
+describe('a stateless service', () => {
+  it('is proven, two processes taking turns as well', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({ ...STATELESS, replicas: true });
+    expect(failing(checks)).toEqual([]);
+    expect(checks.replicas).toMatchObject({ status: 'pass', detail: expect.stringContaining('none lost') });
   });
-  expect(failing(checks).map(({ id }) => id)).toEqual(['isolation', 'concurrency']);
-  expect(checks.isolation?.differences?.[0]).toMatch(/finds what another client said in tool note/);
+
+  for (const auth of ['api-key', 'oauth'] as const) {
+    it(`is proven behind ${auth}`, { timeout: 3 * MINUTES }, async () => {
+      const checks = await verify({ ...STATELESS, options: { auth } });
+      expect(failing(checks)).toEqual([]);
+      expect(checks.defence?.detail).toMatch(/12 kinds of attack/);
+    });
+  }
+
+  it('fails replicas when processes disagree', { timeout: 3 * MINUTES }, async () => {
+    const source = STATELESS.sources['src/create-server.ts'].replace(
+      'String(line.length)',
+      'String(++size + line.length)',
+    );
+    const checks = await verify({
+      ...STATELESS,
+      sources: { 'src/create-server.ts': `let size = 0;\n${source}` },
+      replicas: true,
+    });
+    expect(failing(checks).map(({ id }) => id)).toContain('replicas');
+  });
 });
+
+it('leaves the project as it was built', { timeout: 3 * MINUTES }, async () => {
+  const converted = convertNotebook(STATELESS);
+  remove = converted.remove;
+  const { root } = converted.site.project;
+  const before = list(root);
+  await verifyProject(converted.site);
+  expect(list(root).filter((file) => !file.startsWith('dist'))).toEqual(before);
+});
+
+const list = (root: string): string[] =>
+  fs
+    .readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .sort();

@@ -1,14 +1,10 @@
 import path from 'node:path/posix';
-import type { Inspection, Options, Seam } from '../model.js';
+import type { Inspection, Options, Seam, SessionMode } from '../model.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
 
 /** The file, below the output folder, that a feature's module becomes. */
 export const featureFile = (feature: Feature): string => feature.as ?? path.basename(feature.template);
-
-/** Which module answers behind `/mcp`. */
-export const endpointTemplate = (seam: Seam): string =>
-  seam.sdk === 'v2' ? 'sdk-v2/endpoint' : seam.sessions;
 
 /** The generated module that says what the service is made of. */
 export function renderFeatures(
@@ -22,39 +18,70 @@ export function renderFeatures(
   const commonJs = !typescript && inspection.moduleFormat === 'cjs';
   const specifier = (name: string) =>
     paths.specifier(options.out, `${options.out}/${name}${paths.extension}`);
-  const endpoint = specifier(path.basename(endpointTemplate(seam)));
-  const imports = chosen.flatMap((feature) => {
-    const names = [feature.create, feature.resolve, feature.settings].filter((name) => name !== undefined);
-    return names.length === 0 ? [] : importing(names, specifier(featureFile(feature)), commonJs);
-  });
-  const names = (part: 'create' | 'resolve') => chosen.flatMap((feature) => feature[part] ?? []).join(', ');
+  const imported = (names: readonly (string | undefined)[], module: string) =>
+    importing(
+      names.filter((name) => name !== undefined),
+      specifier(module),
+      commonJs,
+    );
+  const [create, about] = endpoints[seam.sessions];
+  const all = (part: 'create' | 'resolve') => chosen.flatMap((feature) => feature[part] ?? []).join(', ');
   const settings = chosen.flatMap((feature) => feature.settings ?? []).map((name) => `...${name}`);
-  const type = (text: string) => (typescript ? `: ${text}` : '');
-  const sections = [
-    [
-      ...(typescript
-        ? [`import type { EnvironmentResolver, FeatureFactory } from '${specifier('feature')}';`]
-        : []),
-      ...imports,
-      ...(commonJs ? [importing(['createEndpoint'], endpoint, true)] : []),
-    ].join('\n'),
-    ...(commonJs
-      ? []
-      : [
-          `/** One server per ${seam.sessions === 'stateful' ? 'session' : 'request'}. */\nexport { createEndpoint } from '${endpoint}';`,
-        ]),
-    `/** What the features read from the environment. */\nexport const settings = {${settings.length > 0 ? ` ${settings.join(', ')} ` : ''}};`,
-    `/** In the order in which a request meets them; closed in the reverse order. */\nexport const featureFactories${type('readonly FeatureFactory[]')} = [${names('create')}];`,
-    `/** Asked for values of the environment before it is validated. */\nexport const environmentResolvers${type('readonly EnvironmentResolver[]')} = [${names('resolve')}];`,
+  const imports = [
+    ...(typescript
+      ? [`import type { EnvironmentResolver, FeatureFactory } from '${specifier('feature')}';`]
+      : []),
+    ...chosen.flatMap((feature) =>
+      imported([feature.create, feature.resolve, feature.settings], featureFile(feature)),
+    ),
+    ...(seam.sdk === 'v2' ? imported(['withModernEra'], 'modern-era') : []),
+    ...imported([create], seam.sessions),
   ];
-  const text = `${sections.filter((section) => section !== '').join('\n\n')}\n`;
-  if (!commonJs) return text;
-  return `${text.replace(/^export /gm, '')}\nmodule.exports = { createEndpoint, settings, featureFactories, environmentResolvers };\n`;
+  const exports: readonly Export[] = [
+    { name: 'createEndpoint', about, value: seam.sdk === 'v2' ? `withModernEra(${create})` : create },
+    {
+      name: 'settings',
+      about: 'What the features read from the environment.',
+      value: `{${settings.length > 0 ? ` ${settings.join(', ')} ` : ''}}`,
+    },
+    {
+      name: 'featureFactories',
+      about: 'In the order in which a request meets them; closed in the reverse order.',
+      type: 'readonly FeatureFactory[]',
+      value: `[${all('create')}]`,
+    },
+    {
+      name: 'environmentResolvers',
+      about: 'Asked for values of the environment before it is validated.',
+      type: 'readonly EnvironmentResolver[]',
+      value: `[${all('resolve')}]`,
+    },
+  ];
+  const declared = exports.map(({ name, about, type, value }) => {
+    const annotation = typescript && type ? `: ${type}` : '';
+    return `/** ${about} */\n${commonJs ? '' : 'export '}const ${name}${annotation} = ${value};`;
+  });
+  const names = exports.map(({ name }) => name).join(', ');
+  const closing = commonJs ? [`module.exports = { ${names} };`] : [];
+  return `${[imports.join('\n'), ...declared, ...closing].join('\n\n')}\n`;
 }
 
-const importing = (names: readonly string[], specifier: string, commonJs: boolean): string => {
+interface Export {
+  readonly name: string;
+  readonly about: string;
+  readonly type?: string;
+  readonly value: string;
+}
+
+const endpoints: Readonly<Record<SessionMode, readonly [create: string, about: string]>> = {
+  stateless: ['createStatelessEndpoint', 'A server for each request answers behind /mcp.'],
+  stateful: ['createStatefulEndpoint', 'A server for each session answers behind /mcp.'],
+};
+
+const importing = (names: readonly string[], specifier: string, commonJs: boolean): string[] => {
   const list = [...names].sort().join(', ');
-  return commonJs
-    ? `const { ${list} } = require('${specifier}');`
-    : `import { ${list} } from '${specifier}';`;
+  if (list === '') return [];
+  return [
+    commonJs ? `const { ${list} } = require('${specifier}');` : `import { ${list} } from '${specifier}';`,
+  ];
 };

@@ -15,10 +15,10 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
     typescript ? header[seam.sdk] : undefined,
     typescript ? factoryType[seam.sdk] : undefined,
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
-    `/** A server keeps nothing of a request it has answered, so it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
-    `/** The list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
+    `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
+    `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
-    `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factories[seam.kind](seam.exportName, typescript)}}`,
+    `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
     cleanUp(seam, load, typescript),
   ];
   const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
@@ -27,21 +27,28 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
 
 const header: Readonly<Record<Seam['sdk'], string>> = {
   v1: "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';",
-  v2: "import type { McpServerFactory } from '@modelcontextprotocol/server';",
+  v2: "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
 };
 
 const factoryType: Readonly<Record<Seam['sdk'], string>> = {
   v1: '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
-  v2: '/** Gives one fresh server. */\nexport type ServerFactory = McpServerFactory;',
+  v2: '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
 };
 
-const factories: Readonly<Record<Seam['kind'], (name: string, typescript: boolean) => string>> = {
-  server: (name) => `  return async () => ${name}();\n`,
-  'server-factory': (name) =>
-    `  const createServer = await ${name}();\n  return async () => createServer();\n`,
-  connect: (name) =>
-    `  return async () => ({\n    async connect(transport) {\n      await ${name}(transport);\n    },\n  });\n`,
-};
+/** The body that turns the project's export into a `ServerFactory`. */
+function factoryBody({ kind, sdk, exportName }: Seam, typescript: boolean): string {
+  if (kind === 'connect') {
+    if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
+    return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
+  }
+  if (sdk === 'v2') {
+    const annotation = typescript ? ': McpServerFactory' : '';
+    const source = kind === 'server-factory' ? `await ${exportName}()` : exportName;
+    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => create(context);\n`;
+  }
+  if (kind === 'server') return `  return async () => ${exportName}();\n`;
+  return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
+}
 
 function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {
   const type = typescript ? ': Promise<(() => unknown) | undefined>' : '';

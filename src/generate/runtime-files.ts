@@ -2,7 +2,7 @@ import path from 'node:path/posix';
 import type { Inspection, Options, Seam } from '../model.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
-import { endpointTemplate, featureFile } from './render-features.js';
+import { featureFile } from './render-features.js';
 
 /** A generated file. */
 export interface GeneratedFile {
@@ -30,13 +30,18 @@ const core: Readonly<Record<string, string>> = {
   shutdown: 'the orderly end',
   'process-guard': 'keeps the process from the server’s own exits and signal handlers',
   'session-scope': 'state that each client has for itself',
-  'message-extra': 'what handlers learn of the HTTP request',
+  sdk: 'what comes from the SDK',
   feature: 'what a feature can do',
 };
 
 const perMode: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   stateless: { stateless: 'a server for each request' },
   stateful: { stateful: 'a server for each session', session: 'one client’s session' },
+};
+
+/** Modules that are another template for an SDK. */
+const perSdk: Readonly<Partial<Record<Seam['sdk'], Readonly<Record<string, string>>>>> = {
+  v2: { sdk: 'sdk-v2/sdk' },
 };
 
 /** The runtime's modules for this project: templates with their imports respelled, in its language and module format. */
@@ -51,7 +56,9 @@ export function runtimeFiles(
   const modules: { template: string; name: string; why: string }[] = [];
   const add = (template: string, why: string, name = path.basename(template)) =>
     modules.push({ template, name, why });
-  for (const [name, why] of Object.entries({ ...core, ...perMode[endpointTemplate(seam)] })) add(name, why);
+  const own = { ...core, ...perMode[seam.sessions] };
+  for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
+  if (seam.sdk === 'v2') add('sdk-v2/modern-era', 'the protocol revision without sessions');
   for (const feature of chosen) {
     add(feature.template, feature.label, featureFile(feature));
     for (const extra of feature.with ?? [])

@@ -11,9 +11,9 @@ import { resolveAwsSecrets } from './secrets-aws.js';
 import { resolveVaultSecrets } from './secrets-vault.js';
 import { createTracing, tracingSettings } from './tracing.js';
 
-export { createEndpoint as createStatefulEndpoint } from './stateful.js';
+export { createStatefulEndpoint } from './stateful.js';
 /** Everything at once, so that every template is type-checked; a project gets what it chose. */
-export { createEndpoint } from './stateless.js';
+export { createStatelessEndpoint as createEndpoint } from './stateless.js';
 export const settings = {
   ...redisSettings,
   ...apiKeySettings,

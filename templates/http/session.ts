@@ -1,9 +1,9 @@
-import type { MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
 import { EventHistory, EventStream } from './event-stream.js';
 import type { Exchange } from './exchange.js';
 import type { SessionRegistry, StreamEvent } from './feature.js';
 import { codes, Refusal, type RpcRequest, type RpcResponse } from './json-rpc.js';
 import type { Visit } from './mcp.js';
+import type { MessageExtraInfo } from './sdk.js';
 import type { ServerFactory } from './server-factory.js';
 import { SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';

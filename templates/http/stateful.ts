@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import { Exchange } from './exchange.js';
 import type { Caller, SessionRecord } from './feature.js';
 import { codes, isRequest, Refusal, type RpcMessage, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
-import { messageExtra } from './message-extra.js';
+import { messageExtra, protocolVersions } from './sdk.js';
 import { Session } from './session.js';
 
 const notFound = (): Refusal => new Refusal(404, codes.sessionNotFound, 'Session not found');
 
 /** A server for each session, from `initialize` to DELETE, closing, or SESSION_TTL_MS without use. */
-export function createEndpoint(context: EndpointContext): Endpoint {
+export function createStatefulEndpoint(context: EndpointContext): Endpoint {
   const { config, logger, features, createServer, runCall } = context;
   const registry = features.find((feature) => feature.sessionRegistry)?.sessionRegistry;
   const sessions = new Map<string, Session>();
@@ -62,7 +61,7 @@ export function createEndpoint(context: EndpointContext): Endpoint {
     }
     const session = sessions.get(id) ?? (await restore(id));
     if (!session || !belongs(session.subject, caller)) throw notFound();
-    requireVersion(request, SUPPORTED_PROTOCOL_VERSIONS);
+    requireVersion(request, protocolVersions);
     session.touch();
     registry?.touch(id);
     return session;

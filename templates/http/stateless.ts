@@ -1,9 +1,7 @@
-import type { MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import { Exchange } from './exchange.js';
 import { isRequest, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
-import { messageExtra } from './message-extra.js';
+import { type MessageExtraInfo, messageExtra, protocolVersions } from './sdk.js';
 import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
 import { currentScope, SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';
@@ -59,7 +57,7 @@ class Instance {
 }
 
 /** Every request is answered by a server of its own, or by one that provably kept nothing of those before. */
-export function createEndpoint({ createServer, runCall }: EndpointContext): Endpoint {
+export function createStatelessEndpoint({ createServer, runCall }: EndpointContext): Endpoint {
   const idle: Instance[] = [];
   let lastId = 0;
   let toolList: string | undefined;
@@ -113,7 +111,7 @@ export function createEndpoint({ createServer, runCall }: EndpointContext): Endp
 
   return {
     async post(visit, message) {
-      requireVersion(visit.request, SUPPORTED_PROTOCOL_VERSIONS);
+      requireVersion(visit.request, protocolVersions);
       if (!isRequest(message)) {
         // Notifications and responses speak of an earlier exchange, whose server is gone.
         visit.response.writeHead(202).end();

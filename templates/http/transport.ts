@@ -1,5 +1,3 @@
-import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { JSONRPCMessage, MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
 import type { Exchange } from './exchange.js';
 import {
   codes,
@@ -10,6 +8,7 @@ import {
   type RpcRequest,
   type RpcResponse,
 } from './json-rpc.js';
+import type { JSONRPCMessage, MessageExtraInfo, Transport, TransportSendOptions } from './sdk.js';
 import { currentScope, type SessionScope } from './session-scope.js';
 
 /** A request that the server has not answered yet. */

@@ -46,6 +46,11 @@ exports.createServer = () => {
 };
 `;
 
+const secondSdk = typescript.replace(
+  '@modelcontextprotocol/sdk/server/mcp.js',
+  '@modelcontextprotocol/server',
+);
+
 const strict = {
   strict: true,
   noUncheckedIndexedAccess: true,
@@ -133,6 +138,15 @@ const kinds: Record<string, Kind> = {
     server: { path: 'create-server.mjs', text: typescript.replace(': McpServer', '') },
     seam: { module: 'create-server.mjs', kind: 'server-factory', exportName: 'createServerFactory' },
     main: 'src/http/main.mjs',
+  },
+  'TypeScript, SDK v2': {
+    inspection: { build: tsc('.js') },
+    manifest: { type: 'module' },
+    compiler: 'typescript6',
+    tsconfig: { compilerOptions: { ...strictest, module: 'nodenext' }, include: ['src'] },
+    server: { path: 'src/create-server.ts', text: secondSdk },
+    seam: { sdk: 'v2' },
+    main: 'dist/http/main.js',
   },
   'a bundler': {
     inspection: {

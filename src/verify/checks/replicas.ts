@@ -1,31 +1,32 @@
-import { ALPHA, type Baseline, visitAlone } from '../baseline.js';
+import { type Baseline, visitAlone } from '../baseline.js';
 import { connectClient } from '../client/client.js';
 import { httpChannel } from '../client/http-channel.js';
 import type { Site } from '../site.js';
 import { skip, type Verdict, verdict } from '../verification.js';
 import type { Workbench } from '../workbench.js';
 
-/** Which request is the last that the killed process may get. */
-const KILLED_AFTER = 9;
+/** Requests that open a session: `initialize`, the notification after it, and the stream. */
+const OPENING = 3;
 
 /** Two processes take turns answering one client, and one is killed: the client notices nothing. */
 export async function checkReplicas(bench: Workbench, baseline: Baseline): Promise<Verdict> {
   const reason = notReplicable(bench.site, baseline);
   if (reason) return skip(reason);
   const [first, second] = await Promise.all([bench.startService(), bench.startService()]);
+  const plain = baseline.calls.filter((call) => !call.odd).length;
+  const killedAfter = OPENING + baseline.calls.length + Math.ceil(plain / 2); // in the middle of the second round
   let sent = 0;
   const open = (word: string) => {
     const turns = () => {
       sent += 1;
-      if (sent === KILLED_AFTER) first.program.signal('SIGKILL');
-      return (sent < KILLED_AFTER && sent % 2 === 0 ? first : second).url;
+      if (sent === killedAfter) first.program.signal('SIGKILL');
+      return (sent < killedAfter && sent % 2 === 0 ? first : second).url;
     };
     return connectClient(httpChannel(turns, second.headers), word, 45_000);
   };
+  if (plain === 0) return skip('nothing may be called; name tools with --call');
   const found = await baseline.compare('solo', await visitAlone(open, baseline.calls), 'answers');
-  await second.open(ALPHA).then((client) => client.close());
-  const steps = `${sent} requests over two processes, one killed after ${KILLED_AFTER}`;
-  if (sent < KILLED_AFTER) return skip(`only ${sent} requests may be sent; name tools with --call`);
+  const steps = `${sent} requests over two processes, one killed after ${killedAfter}`;
   return verdict(found, `${steps}, none lost`);
 }
 

@@ -214,6 +214,11 @@ export interface Seam {
   readonly reusable: boolean;
   /** The list of tools is known to be the same for every request (no handler of the project computes it). */
   readonly fixedTools?: boolean;
+  /**
+   * SDK v2 only: false when client state has to survive from one call to the next. Revision 2026-07-28 has no
+   * sessions, so such a server is served in the revisions before it, which clients fall back to.
+   */
+  readonly modernEra?: boolean;
   /** Project-relative path of the module that holds `sessionScoped`, when the rewrite uses it. */
   readonly sessionScope?: string;
   /** Cleanup the project did in its own signal handlers, called once in the drain. */

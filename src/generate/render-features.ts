@@ -24,6 +24,7 @@ export function renderFeatures(
       specifier(module),
       commonJs,
     );
+  const modern = servesModernEra(seam);
   const [create, about] = endpoints[seam.sessions];
   const all = (part: 'create' | 'resolve') => chosen.flatMap((feature) => feature[part] ?? []).join(', ');
   const settings = chosen.flatMap((feature) => feature.settings ?? []).map((name) => `...${name}`);
@@ -34,11 +35,11 @@ export function renderFeatures(
     ...chosen.flatMap((feature) =>
       imported([feature.create, feature.resolve, feature.settings], featureFile(feature)),
     ),
-    ...(seam.sdk === 'v2' ? imported(['withModernEra'], 'modern-era') : []),
+    ...(modern ? imported(['withModernEra'], 'modern-era') : []),
     ...imported([create], seam.sessions),
   ];
   const exports: readonly Export[] = [
-    { name: 'createEndpoint', about, value: seam.sdk === 'v2' ? `withModernEra(${create})` : create },
+    { name: 'createEndpoint', about, value: modern ? `withModernEra(${create})` : create },
     {
       name: 'settings',
       about: 'What the features read from the environment.',
@@ -65,6 +66,9 @@ export function renderFeatures(
   const closing = commonJs ? [`module.exports = { ${names} };`] : [];
   return `${[imports.join('\n'), ...declared, ...closing].join('\n\n')}\n`;
 }
+
+/** Is protocol revision 2026-07-28 served beside those before it? */
+export const servesModernEra = (seam: Seam): boolean => seam.sdk === 'v2' && seam.modernEra !== false;
 
 interface Export {
   readonly name: string;

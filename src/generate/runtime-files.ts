@@ -2,7 +2,7 @@ import path from 'node:path/posix';
 import type { Inspection, Options, Seam } from '../model.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
-import { featureFile } from './render-features.js';
+import { featureFile, servesModernEra } from './render-features.js';
 
 /** A generated file. */
 export interface GeneratedFile {
@@ -58,7 +58,7 @@ export function runtimeFiles(
     modules.push({ template, name, why });
   const own = { ...core, ...perMode[seam.sessions] };
   for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
-  if (seam.sdk === 'v2') add('sdk-v2/modern-era', 'the protocol revision without sessions');
+  if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
   for (const feature of chosen) {
     add(feature.template, feature.label, featureFile(feature));
     for (const extra of feature.with ?? [])

@@ -197,11 +197,15 @@ function importExtensionOf(project: Project, entry: Entry): Build['importExtensi
     }
   }
   const most = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-  if (most !== undefined) return most as Build['importExtension'];
   const options = compilerOptionsOf(project);
+  const isEsm = moduleFormatOf(project, entry) === 'esm';
+  const isTypeScript = /\.[cm]?tsx?$/.test(entry.file);
+  const nodeResolves = /^node(?:16|18|20|next)$/i.test(String(options['moduleResolution'] ?? options['module'] ?? ''));
+  const needsExtension = isEsm && (!isTypeScript || nodeResolves);
+  if (most !== undefined && !(most === '' && needsExtension)) return most as Build['importExtension'];
   if (options['allowImportingTsExtensions'] || options['rewriteRelativeImportExtensions']) return '.ts';
   const own = /\.([cm]?)[jt]sx?$/.exec(entry.file)?.[1] ?? '';
-  return own ? (`.${own}js` as Build['importExtension']) : moduleFormatOf(project, entry) === 'cjs' && /\.ts$/.test(entry.file) ? '' : '.js';
+  return own ? (`.${own}js` as Build['importExtension']) : isEsm || !isTypeScript ? '.js' : '';
 }
 
 export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {

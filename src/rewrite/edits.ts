@@ -1,9 +1,17 @@
 import { ts } from '../inspect/source.js';
 import type { TextEdit } from '../model.js';
 
+/** At one offset: what stands in front first, then a removal (which takes insertions with it), insertions, replacements. */
+type Rank = 'stands' | 'removal' | 'insertion' | 'replacement';
+const RANKS: readonly Rank[] = ['stands', 'removal', 'insertion', 'replacement'];
+
+interface Edit extends TextEdit {
+  readonly rank: Rank;
+}
+
 /** Collects replacements in one source file and gives the edited text of the whole or of a part. */
 export class FileEdits {
-  private readonly edits: TextEdit[] = [];
+  private readonly edits: Edit[] = [];
 
   constructor(readonly file: ts.SourceFile) {}
 
@@ -12,11 +20,23 @@ export class FileEdits {
   }
 
   replace(start: number, end: number, text: string): void {
-    if (!this.edits.some((edit) => edit.start === start && edit.end === end && edit.text === text)) this.edits.push({ start, end, text });
+    if (!this.edits.some((edit) => edit.start === start && edit.end === end && edit.text === text)) this.edits.push({ start, end, text, rank: text === '' ? 'removal' : 'replacement' });
   }
 
+  /** Adds text to what stands at the offset; it goes when that is removed. */
   insert(at: number, text: string): void {
-    this.edits.push({ start: at, end: at, text });
+    this.edits.push({ start: at, end: at, text, rank: 'insertion' });
+  }
+
+  /** Adds text in front of the offset, whatever becomes of what stands there. */
+  insertBefore(at: number, text: string): void {
+    this.edits.push({ start: at, end: at, text, rank: 'stands' });
+  }
+
+  copy(): FileEdits {
+    const copy = new FileEdits(this.file);
+    copy.edits.push(...this.edits);
+    return copy;
   }
 
   /** The text between two offsets with every edit inside it applied; later edits inside a replaced range are dropped. */
@@ -24,7 +44,7 @@ export class FileEdits {
     const inside = this.edits
       .map((edit, order) => ({ ...edit, order }))
       .filter((edit) => edit.start >= start && edit.end <= end)
-      .sort((a, b) => a.start - b.start || b.end - a.end || a.order - b.order);
+      .sort((a, b) => a.start - b.start || RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) || b.end - a.end || a.order - b.order);
     let text = '';
     let at = start;
     for (const edit of inside) {
@@ -44,11 +64,13 @@ export class FileEdits {
 export function extentOf(statement: ts.Node): { readonly start: number; readonly end: number } {
   const file = statement.getSourceFile();
   const text = file.text;
+  const isFirst = file.statements[0] === statement;
   const comments = ts.getLeadingCommentRanges(text, statement.getFullStart()) ?? [];
   let start = statement.getStart(file);
   for (const comment of [...comments].reverse()) {
     const between = text.slice(comment.end, start);
-    if (/\n\s*\n/.test(between)) break;
+    if (isFirst && /\n\s*\n/.test(between)) break;
+    if (isFirst && /^#!/.test(text.slice(comment.pos, comment.pos + 2))) break;
     if (comment.pos > 0 && !/^[ \t]*$/.test(text.slice(text.lastIndexOf('\n', comment.pos - 1) + 1, comment.pos))) break;
     start = comment.pos;
   }
@@ -67,13 +89,12 @@ export function indentUnit(text: string): string {
 export function reindent(edits: FileEdits, start: number, end: number, steps: number, unit: string): string {
   if (steps === 0) return edits.slice(start, end);
   const templates = templateRanges(edits.file, start, end);
-  const shifted = new FileEdits(edits.file);
-  for (const edit of edits['edits']) shifted.replace(edit.start, edit.end, edit.text);
+  const shifted = edits.copy();
   const text = edits.file.text;
   for (let line = start; line >= 0 && line < end; line = text.indexOf('\n', line) + 1 || end) {
     if (templates.some((range) => line > range.start && line < range.end)) continue;
     if (/^\r?\n/.test(text.slice(line, line + 2)) || line === text.length) continue;
-    if (steps > 0) shifted.insert(line, unit.repeat(steps));
+    if (steps > 0) shifted.insertBefore(line, unit.repeat(steps));
     else {
       const removable = new RegExp(`^(?:${unit}){0,${-steps}}`).exec(text.slice(line, line + 40))?.[0].length ?? 0;
       if (removable > 0) shifted.replace(line, line + removable, '');
@@ -93,4 +114,14 @@ function templateRanges(file: ts.SourceFile, start: number, end: number): { star
   };
   walk(file);
   return ranges;
+}
+
+/** At most one blank line in a row outside template literals, none at the start, one newline at the end. */
+export function tidyBlankLines(path: string, text: string): string {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.ESNext, true);
+  const templates = templateRanges(file, 0, text.length);
+  const collapsed = text.replace(/(\r?\n)(?:[ \t]*\r?\n){2,}/g, (run, newline: string, at: number) =>
+    templates.some((range) => at >= range.start && at < range.end) ? run : newline + newline,
+  );
+  return `${collapsed.replace(/^\s*\n/, '').trimEnd()}\n`;
 }

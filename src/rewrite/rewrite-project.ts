@@ -4,7 +4,7 @@ import { sessionModeFor } from '../inspect/inspect-project.js';
 import { ts } from '../inspect/source.js';
 import type { Change, Diagnostic, Inspection, Options, Project, Rewrite, Seam } from '../model.js';
 import { keepsNothing } from './reusable.js';
-import { FileEdits } from './edits.js';
+import { FileEdits, tidyBlankLines } from './edits.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { parameterizeRunners } from './runners.js';
@@ -110,11 +110,12 @@ class Rewriter {
 
   private changes(created: { path: string; text: string } | undefined): Change[] {
     const changes: Change[] = [];
-    if (created) changes.push({ path: created.path, before: null, after: tidy(created.text), why: 'the server, built once for each client' });
+    if (created) changes.push({ path: created.path, before: null, after: tidyBlankLines(created.path, created.text), why: 'the server, built once for each client' });
     for (const [file, edits] of this.edits) {
       const path = this.analysis.sources.pathOf(file);
       const before = this.project.files.get(path) ?? '';
-      const after = tidy(edits.whole());
+      if (edits.isEmpty) continue;
+      const after = tidyBlankLines(path, edits.whole());
       if (after === before) continue;
       const why = file === this.analysis.lifetimes.frame.file ? 'the stdio program, around the same server' : 'what one client must not share with another becomes its own';
       changes.push({ path, before, after, why });
@@ -134,6 +135,3 @@ function headEnd(file: ts.SourceFile): number {
   const directive = file.statements.find((statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression));
   return directive ? directive.end + 1 : shebang;
 }
-
-/** One newline at the end, none at the start. */
-const tidy = (text: string): string => `${text.replace(/^\s*\n/, '').trimEnd()}\n`;

@@ -1,5 +1,5 @@
 import { isModuleExports } from '../inspect/timing.js';
-import { type Sources, ts, unwrap } from '../inspect/source.js';
+import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
 import { type StateDeclaration, staticFieldUses } from '../inspect/state.js';
 import type { FileEdits } from './edits.js';
 
@@ -59,6 +59,7 @@ function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
 function scopeStatement(statement: ts.VariableStatement, scopedOnes: ReadonlySet<ts.VariableDeclaration>, edits: FileEdits): void {
+  for (const declaration of scopedOnes) hoistAwaited(statement, declaration, edits);
   const list = statement.declarationList;
   const keyword = list.getFirstToken()!;
   if (list.declarations.every((declaration) => scopedOnes.has(declaration))) {
@@ -75,16 +76,28 @@ function scopeStatement(statement: ts.VariableStatement, scopedOnes: ReadonlySet
   edits.replace(statement.getStart(), statement.end, lines.join('\n'));
 }
 
+const initialName = (declaration: StateDeclaration): string => {
+  const name = declaration.name.getText();
+  return `initial${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+};
+
+/** An initial value that is awaited is awaited once, in front of the declaration. */
+function hoistAwaited(statement: ts.Statement, declaration: ts.VariableDeclaration, edits: FileEdits): void {
+  const initializer = declaration.initializer;
+  if (!initializer || !awaits(initializer)) return;
+  edits.insertBefore(statement.getStart(), `const ${initialName(declaration)} = ${edits.slice(initializer.getStart(), initializer.end)};\n`);
+}
+
 /** `sessionScoped((): T => initial)`. */
 function scoped(declaration: StateDeclaration, edits: FileEdits): string {
   const initializer = declaration.initializer;
   const type = typeOf(declaration);
-  const text = initializer ? edits.slice(initializer.getStart(), initializer.end) : 'undefined';
-  const value = initializer && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
+  const awaited = initializer !== undefined && awaits(initializer);
+  const text = awaited ? initialName(declaration) : initializer ? edits.slice(initializer.getStart(), initializer.end) : 'undefined';
+  const value = initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
   const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
   const body = optional ? 'undefined as never' : value;
-  const isAsync = initializer && ts.isAwaitExpression(initializer);
-  return `sessionScoped(${isAsync ? 'async ' : ''}()${type ? `: ${type}` : ''} => ${body})`;
+  return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
 }
 
 function typeOf(declaration: StateDeclaration): string | undefined {

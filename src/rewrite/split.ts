@@ -281,10 +281,14 @@ class Splitter {
   private moved(statement: ts.Statement, level: number): string {
     const { start, end } = extentOf(statement);
     const depth = this.depthOf(start);
+    if (level > 0) this.dropExport(statement);
+    return reindent(this.edits, start, end, level - depth, this.unit);
+  }
+
+  private dropExport(statement: ts.Statement): void {
     for (const modifier of ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : []) {
       if (modifier.kind === ts.SyntaxKind.ExportKeyword) this.edits.replace(modifier.getStart(), modifier.end + 1, '');
     }
-    return reindent(this.edits, start, end, level - depth, this.unit);
   }
 
   private depthOf(start: number): number {
@@ -527,7 +531,7 @@ class Splitter {
     const { start } = extentOf(anchor);
     const pad = /^[ \t]*/.exec(this.file.text.slice(start))?.[0] ?? '';
     const at = moved.has(anchor) ? this.removalStart(anchor) : start;
-    this.edits.insert(at, `${pad}${text}\n`);
+    this.edits.insertBefore(at, `${pad}${text}\n`);
     return '';
   }
 
@@ -575,11 +579,11 @@ class Splitter {
     const text = this.file.text;
     if (last) {
       const at = extentOf(last).end + (/^\r?\n/.exec(text.slice(extentOf(last).end))?.[0].length ?? 0);
-      this.edits.insert(at, `${block}\n`);
-    } else this.edits.insert(shebangEnd(text), `${block}\n\n`);
+      this.edits.insertBefore(at, `${block}\n`);
+    } else this.edits.insertBefore(shebangEnd(text), `${block}\n\n`);
     if (!creation) return;
     const at = extentOf(first).start;
-    this.edits.insert(at, `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n`);
+    this.edits.insertBefore(at, `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n`);
   }
 
   /** The first statement of the stdio program that is not an import. */
@@ -599,7 +603,7 @@ class Splitter {
     const lines = this.input.registrations.map((one) => this.importLine([one.name], this.relative(this.path, one.file)));
     if (this.returnsObject || this.needed().length > 0) lines.push(...this.transportTypeImport());
     if (this.replacesCall && !this.importsStdio()) lines.push(this.importLine(['StdioServerTransport'], this.sdkStdioModule()));
-    this.edits.insert(extentOf(holder).start, `${factory.text}\n`);
+    this.edits.insertBefore(extentOf(holder).start, `${factory.text}\n`);
     if (this.isCommonJs) this.edits.insert(this.file.text.length, `\nmodule.exports.${factory.name} = ${factory.name}${this.semicolon}\n`);
     if (lines.length > 0) this.insertImports(lines, '');
     return { kind: factory.kind, module: this.path, exportName: factory.name, diagnostics: this.diagnostics };

@@ -64,7 +64,8 @@ export function createApiKeyAuth({ config }: FeatureContext): Feature {
       let subject: string | undefined;
       for (const key of keys) if (timingSafeEqual(key.digest, digest)) subject = key.subject;
       if (subject === undefined) return challenge('Unauthorized: unknown API key', ', error="invalid_token"');
-      return { ...caller, subject, authInfo: { token: presented, clientId: subject, scopes: [] } };
+      // The key itself goes no further: handlers learn who it is, and cannot pass it on.
+      return { ...caller, subject, authInfo: { token: '', clientId: subject, scopes: [] } };
     },
   };
 }

@@ -3,7 +3,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Caller, Feature, FeatureContext } from './feature.js';
 import { codes, Refusal } from './json-rpc.js';
-import { list } from './settings.js';
+import { ConfigError, list } from './settings.js';
 
 const httpUrl = () => z.string().url();
 
@@ -57,9 +57,8 @@ export function createOauth({ config, logger }: FeatureContext): Feature {
       });
       claims = payload;
     } catch (error) {
-      if (isTokenFault(error)) {
-        return challenge(401, `Unauthorized: ${describe(error)}`, 'invalid_token', describe(error));
-      }
+      const fault = faultOf(error);
+      if (fault !== undefined) return challenge(401, `Unauthorized: ${fault}`, 'invalid_token', fault);
       logger.error({ event: 'auth_unavailable', reason: String(error) });
       return new Refusal(503, codes.refused, 'The authorization server cannot be reached', {
         'retry-after': '5',
@@ -95,7 +94,7 @@ export function createOauth({ config, logger }: FeatureContext): Feature {
 function resourceOf(given: string | undefined, audience: string): string {
   const resource = given ?? audience;
   if (!/^https?:\/\//.test(resource))
-    throw new Error('AUTH_RESOURCE: required where AUTH_AUDIENCE is not a URL');
+    throw new ConfigError(['AUTH_RESOURCE: required where AUTH_AUDIENCE is not a URL']);
   return resource;
 }
 
@@ -116,20 +115,21 @@ function identify(caller: Caller, claims: JWTPayload, scopes: string[], resource
   };
 }
 
-/** Errors of the token itself; whatever else goes wrong is ours or the authorization server's. */
-const isTokenFault = (error: unknown): error is errors.JOSEError =>
-  error instanceof errors.JOSEError &&
-  !(error instanceof errors.JWKSTimeout) &&
-  !(error instanceof errors.JWKSInvalid);
+/** What can be wrong with a token, in words that are safe in a header and do not repeat it. */
+const faults = [
+  [errors.JWTExpired, 'the token has expired'],
+  [errors.JWTClaimValidationFailed, 'the token is not meant for this service, or not valid now'],
+  [errors.JOSEAlgNotAllowed, 'the signature algorithm is not accepted'],
+  [errors.JOSENotSupported, 'the token is of a kind that is not accepted'],
+  [errors.JWKSNoMatchingKey, 'the signing key is not known'],
+  [errors.JWKSMultipleMatchingKeys, 'the token does not say which key has signed it'],
+  [errors.JWSSignatureVerificationFailed, 'the signature is not valid'],
+  [errors.JWSInvalid, 'the token is malformed'],
+  [errors.JWTInvalid, 'the token is malformed'],
+] as const;
 
-/** In words that are safe in a header and do not repeat the token. */
-function describe(error: errors.JOSEError): string {
-  if (error instanceof errors.JWTExpired) return 'the token has expired';
-  if (error instanceof errors.JWTClaimValidationFailed) return `the token's ${error.claim} is not accepted`;
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'the signature algorithm is not accepted';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'the signing key is not known';
-  return 'the token is not valid';
-}
+/** Whatever is not the token's fault is ours or the authorization server's. */
+const faultOf = (error: unknown): string | undefined => faults.find(([type]) => error instanceof type)?.[1];
 
 function challengeFor(metadataUrl: string, scopes: readonly string[]) {
   return (status: 401 | 403, message: string, error?: string, description?: string): Refusal => {

@@ -97,7 +97,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mcp-service-'));
   const manifest = '{ "name": "tested", "version": "4.5.6", "type": "module" }';
   const { files } = generateService({
-    project: projectOf({ 'package.json': manifest }),
+    project: projectOf({ 'package.json': manifest, 'src/create-server.ts': given.server }),
     inspection: inspection(),
     options: { ...defaultOptions, ...given.options },
     seam: { ...defaultSeam, ...given.seam },

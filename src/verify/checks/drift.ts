@@ -1,3 +1,4 @@
+import { isError } from '../../diagnostics.js';
 import type { Plan } from '../../model.js';
 import type { Site } from '../site.js';
 import { pass, skip, type Verdict, verdict } from '../verification.js';
@@ -14,7 +15,8 @@ export function checkDrift({ project, manifest }: Site, plan?: Plan): Verdict {
     const text = project.files.get(file);
     return text !== undefined && text !== manifest.base[file];
   });
-  const blocked = plan?.diagnostics.map((each) => `planning again reports ${each.code}`) ?? [];
+  const blocked =
+    plan?.diagnostics.filter(isError).map((each) => `planning again reports ${each.code}`) ?? [];
   const changes = plan?.changes.map(({ path, why }) => `planning again would change ${path}: ${why}`) ?? [];
   const found = [
     ...missing.map((file) => `${file}: missing`),

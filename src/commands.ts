@@ -3,12 +3,13 @@
 import path from 'node:path';
 import { isError } from './diagnostics.js';
 import { applyChanges, isInstalled, readProject, readTemplates, recoverInterrupted } from './disk.js';
-import type { Command, Inspection, Manifest, Options, Plan, Project } from './model.js';
-import { flagsFor, quote, resolveOptions } from './options.js';
+import type { Command, Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
+import { nextSteps } from './next-steps.js';
+import { flagOf, resolveOptions } from './options.js';
 import { unifiedDiff } from './plan/line-changes.js';
 import { MANIFEST, readManifest } from './plan/manifest.js';
 import { installCommand, planMigration, scriptCommand } from './plan/plan-migration.js';
-import { describeChanges, describeChecks, describeInspection } from './report.js';
+import { describeChanges, describeChecks, describeInspection, describeSessions } from './report.js';
 import { conclude, type Flags, failed, type Outcome, type Run, refuse, refuseOnErrors, say } from './run.js';
 import { Cancelled } from './screen.js';
 import type { ReporterName } from './verify/reporters/report-verification.js';
@@ -104,23 +105,44 @@ async function inspectOpened(run: Run, opened: Opened): Promise<Inspection> {
   return inspection;
 }
 
+/** A plan, and how the service will get its servers. */
+type Planned = Plan & Pick<Manifest, 'seam'>;
+
 async function planFor(
   { project, manifest }: Opened,
   inspection: Inspection,
   options: Options,
   surface?: unknown,
-): Promise<Plan> {
+): Promise<Planned> {
   const { generateService } = await import('./generate/generate-service.js');
   const service = (seam: Manifest['seam']) =>
     generateService({ project, inspection, options, seam, templates: readTemplates() });
   if (manifest) {
-    return planMigration({ project, inspection, options, manifest, service: service(manifest.seam) });
+    const { seam } = manifest;
+    const fixed = changesOfFixed(manifest, options);
+    if (fixed.length > 0) return { changes: [], commands: [], diagnostics: fixed, seam };
+    return { ...planMigration({ project, inspection, options, manifest, service: service(seam) }), seam };
   }
   const { rewriteProject } = await import('./rewrite/rewrite-project.js');
   const rewrite = rewriteProject(project, inspection, options);
-  if (rewrite.diagnostics.some(isError))
-    return { changes: [], commands: [], diagnostics: rewrite.diagnostics };
-  return planMigration({ project, inspection, options, rewrite, surface, service: service(rewrite.seam) });
+  const { seam, diagnostics } = rewrite;
+  if (diagnostics.some(isError)) return { changes: [], commands: [], diagnostics, seam };
+  return {
+    ...planMigration({ project, inspection, options, rewrite, surface, service: service(seam) }),
+    seam,
+  };
+}
+
+/** Options that the rewritten sources carry; a converted project cannot take others. */
+const FIXED = ['entry', 'out', 'sessions', 'state', 'share', 'sdk'] as const;
+
+function changesOfFixed(manifest: Manifest, options: Options): readonly Diagnostic[] {
+  return FIXED.filter((key) => JSON.stringify(options[key]) !== JSON.stringify(manifest.options[key])).map(
+    (key) => ({
+      code: 'option-fixed',
+      args: { flag: flagOf(key), has: String(manifest.options[key]) },
+    }),
+  );
 }
 
 /** Plan → preview → apply → install → build → verify. */
@@ -137,32 +159,32 @@ async function carryOut(
   say(run, ...plan.diagnostics);
   result.changes = plan.changes;
   refuseOnErrors(run);
-  await preview(run, plan);
+  preview(run, plan);
   if (flags.dryRun) return screen.close('Nothing was changed (--dry-run).');
   if (plan.changes.length === 0) return screen.close('The project is converted and up to date.');
   if (!flags.allowDirty) await refuseDirty(run, opened.project, plan);
   if (screen.ask && !(await screen.ask.proceed('Make these changes?'))) throw new Cancelled();
 
   const { root } = opened.project;
+  const { seam } = plan;
   const proven = flags.install && flags.verify;
   const surface =
     proven && !opened.manifest ? await recordBaseline(run, opened.project, inspection, options) : undefined;
   const final = surface === undefined ? plan : await planFor(opened, inspection, options, surface);
   const applied = await applyChanges(root, final.changes);
   if (applied.outcome === 'refused') refuse(run, ...applied.diagnostics);
+  const left = flags.install ? [] : plan.commands;
   // Verifying builds by itself.
-  const commands = plan.commands.filter(
-    (command) => flags.install && !(proven && command.purpose === 'build'),
-  );
-  for (const command of commands) await runPlanned(run, root, command, `${command.purpose}-failed`);
+  const now = plan.commands.filter((command) => flags.install && !(proven && command.purpose === 'build'));
+  for (const command of now) await runPlanned(run, root, command, `${command.purpose}-failed`);
   if (proven) await prove(run);
-  screen.show('Next', nextSteps(run, inspection, options));
+  screen.show('Next', nextSteps({ dir: flags.dir, inspection, options, seam, left }));
   screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
 }
 
-async function preview({ flags, screen }: Run, plan: Plan): Promise<void> {
-  screen.show('Plan', describeChanges(plan.changes, screen.look));
-  if (flags.diff) (flags.json ? process.stderr : process.stdout).write(unifiedDiff(plan.changes));
+function preview({ flags, screen }: Run, { changes, seam }: Planned): void {
+  screen.show('Plan', `${describeChanges(changes, screen.look)}\n\n${describeSessions(seam, screen.look)}`);
+  if (flags.diff) (flags.json ? process.stderr : process.stdout).write(unifiedDiff(changes));
 }
 
 async function refuseDirty(run: Run, project: Project, plan: Plan): Promise<void> {
@@ -238,33 +260,11 @@ async function prove(run: Run): Promise<void> {
     }),
   );
   run.result.checks = verification.checks;
-  run.screen.warn(describeChecks(verification.checks, run.screen.look));
+  const shown = verification.checks.filter((check) => !run.flags.quiet || check.status === 'fail');
+  if (shown.length > 0) run.screen.warn(describeChecks(shown, run.screen.look));
   if (!reporter) return;
   const { reportVerification } = await import('./verify/reporters/report-verification.js');
   const { name = path.basename(project.root) } = JSON.parse(project.files.get('package.json') ?? '{}');
   const report = { name, version, verification, inspection, options, manifest };
   process.stdout.write(`${reportVerification(reporter as ReporterName, report)}\n`);
-}
-
-function nextSteps(run: Run, inspection: Inspection, options: Options): string {
-  const { dir } = run.flags;
-  const start = `${inspection.packageManager} run start:http`;
-  const call = [
-    'curl http://127.0.0.1:3000/mcp -H "content-type: application/json"',
-    '-H "accept: application/json, text/event-stream"',
-    `-d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'`,
-  ].join(' \\\n    ');
-  const again = [
-    'npx create-mcp-prod',
-    ...(dir === '.' ? [] : [quote(dir)]),
-    '--yes',
-    ...flagsFor(options, inspection).map(quote),
-  ];
-  const required = inspection.env.filter((read) => read.required).map((read) => read.name);
-  return [
-    `start   ${required.map((name) => `${name}=… `).join('')}${start}`,
-    `call    ${call}`,
-    'prove   npx create-mcp-prod verify',
-    `again   ${again.join(' ')}`,
-  ].join('\n');
 }

@@ -88,6 +88,11 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{name} is raised from {has} to {needs}.',
     hint: 'The HTTP service needs what this version brings.',
   },
+  'option-fixed': {
+    severity: 'error',
+    message: 'The project was converted with {flag} {has}, and its sources depend on it.',
+    hint: 'Leave out {flag}, or revert the conversion and convert again.',
+  },
 
   // applying
   'git-dirty': {
@@ -135,7 +140,8 @@ const wordings: Readonly<Record<string, Wording>> = {
   // What the inspection and the rewriter find.
   'server-not-found': {
     severity: 'error',
-    message: 'No MCP server over stdio was found: nothing connects a StdioServerTransport of @modelcontextprotocol/sdk.',
+    message:
+      'No MCP server over stdio was found: nothing connects a StdioServerTransport of @modelcontextprotocol/sdk.',
     hint: 'Name the file that starts it with --entry <file>.',
   },
   'entry-not-found': {
@@ -165,7 +171,8 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'entry-not-followed': {
     severity: 'error',
-    message: 'How the program gets from its start to the connect at {connect} cannot be followed through this function.',
+    message:
+      'How the program gets from its start to the connect at {connect} cannot be followed through this function.',
     hint: 'Call the function that connects once, directly, without arguments taken from a callback.',
   },
   'async-at-module-level': {
@@ -175,7 +182,8 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'state-not-isolated': {
     severity: 'error',
-    message: '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
+    message:
+      '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
     hint: 'Declare it on its own (const {name} = …), or accept sharing with --share {name}.',
   },
   'sessions-needed': {
@@ -190,7 +198,8 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'sdk-raised': {
     severity: 'warning',
-    message: '@modelcontextprotocol/sdk is raised from {from} to {to}: older versions have no Streamable HTTP, or leak between clients (CVE-2026-25536).',
+    message:
+      '@modelcontextprotocol/sdk is raised from {from} to {to}: older versions have no Streamable HTTP, or leak between clients (CVE-2026-25536).',
     hint: 'Run your own tests against it.',
   },
   'arguments-needed': {

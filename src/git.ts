@@ -2,9 +2,9 @@
 
 import { runCommand } from './exec.js';
 
-/** Those of `files` that have uncommitted changes; none where there is no repository. */
+/** Those of `files` that have uncommitted changes; none where git does not keep the project. */
 export async function uncommitted(root: string, files: readonly string[]): Promise<readonly string[]> {
-  if (files.length === 0) return [];
+  if (files.length === 0 || !(await keeps(root))) return [];
   // --short, unlike --porcelain, names files as seen from the working directory.
   const settings = [
     '-c',
@@ -21,4 +21,10 @@ export async function uncommitted(root: string, files: readonly string[]): Promi
     .split('\n')
     .filter(Boolean)
     .map((line) => line.slice(3));
+}
+
+/** Does a repository keep this project? A copy in an untracked or ignored folder has nothing to compare with. */
+async function keeps(root: string): Promise<boolean> {
+  const args = ['ls-files', '--error-unmatch', 'package.json'];
+  return (await runCommand('git', args, { cwd: root, timeoutMs: 30_000 })).code === 0;
 }

@@ -2,7 +2,7 @@
 
 import { styleText } from 'node:util';
 import { word } from './diagnostics.js';
-import type { Change, Check, Diagnostic, Inspection, Location, Options } from './model.js';
+import type { Change, Check, Diagnostic, Inspection, Location, Options, Seam } from './model.js';
 import { countLines } from './plan/line-changes.js';
 
 /** What a command found and did; `--json` prints it. */
@@ -159,6 +159,13 @@ export function describeChanges(changes: readonly Change[], look: Look): string 
     })
     .join('\n');
 }
+
+/** One line: whether clients get sessions, and why. */
+export const describeSessions = (seam: Seam, look: Look): string =>
+  wrap(
+    `${seam.sessions === 'stateful' ? 'A server for each session' : 'No sessions'}: ${seam.because}.`,
+    look.width - 4,
+  ).join('\n');
 
 const changeMarks = { create: ['+', 'green'], update: ['~', 'yellow'], delete: ['-', 'red'] } as const;
 

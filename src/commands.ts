@@ -256,6 +256,7 @@ async function prove(run: Run): Promise<void> {
       plan,
       call,
       replicas,
+      measure: reporter === 'html',
       onProgress: (id) => tell(id),
     }),
   );

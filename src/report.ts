@@ -182,13 +182,19 @@ export function describeDiagnostic(diagnostic: Diagnostic, look: Look): string {
 
 const checkMarks = { pass: ['✔', 'green'], fail: ['✖', 'red'], skip: ['–', 'dim'] } as const;
 
+/** How many differences of a failing check a terminal shows; the reports have all of them. */
+const MOST_DIFFERENCES = 8;
+
 /** The checks of a verification, one line each, and what a failing one saw. */
 export function describeChecks(checks: readonly Check[], look: Look): string {
   const left = Math.max(...checks.map((check) => check.id.length)) + 2;
   return checks
     .flatMap((check) => {
       const [mark, style] = checkMarks[check.status];
-      const lines = check.detail.split('\n').flatMap((line) => wrap(line, look.width - left - 6));
+      const more = (check.differences ?? []).slice(1, MOST_DIFFERENCES);
+      const lines = [...check.detail.split('\n'), ...more].flatMap((line) =>
+        wrap(line, look.width - left - 6),
+      );
       return lines.map((line, index) =>
         index === 0
           ? `${look.paint(style, mark)} ${check.id.padEnd(left)}${line}`

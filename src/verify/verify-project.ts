@@ -78,7 +78,7 @@ async function runChecks(
     found.baseline = baseline;
     evidence.calls = baseline.calls.map(({ label }) => label);
     evidence.surfaces = { ...evidence.surfaces, stdio: baseline.surface };
-    return checkStdio(evidence.surfaces.recorded, baseline.surface);
+    return checkStdio(evidence.surfaces.recorded, baseline.surface, evidence.madeUp);
   });
 
   const { baseline } = found;

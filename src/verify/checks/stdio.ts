@@ -2,9 +2,12 @@ import { differences } from '../canonical.js';
 import { membersOf, type Surface } from '../surface.js';
 import { pass, type Verdict, verdict } from '../verification.js';
 
-/** Does the stdio entry show clients what it showed before the conversion? */
-export function checkStdio(recorded: Surface | undefined, now: Surface): Verdict {
-  const size = describeSurface(now);
+/**
+ * Does the stdio entry show clients what it showed before the conversion?
+ * @param madeUp variables that had no value and were given one, for everything that is started.
+ */
+export function checkStdio(recorded: Surface | undefined, now: Surface, madeUp: readonly string[]): Verdict {
+  const size = describeSurface(now) + (madeUp.length > 0 ? ` (with a made-up ${madeUp.join(', ')})` : '');
   if (!recorded) return pass(`starts with ${size}; what it had before the conversion was not recorded`);
   return verdict(differences(recorded, now), `${size}, as before the conversion`);
 }

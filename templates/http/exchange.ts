@@ -26,6 +26,7 @@ export class Exchange implements Tended {
   readonly #options: ExchangeOptions;
   #streaming = false;
   #done = false;
+  #slow = false;
 
   constructor(id: RpcId, response: ServerResponse, options: ExchangeOptions = {}) {
     this.id = id;
@@ -83,9 +84,10 @@ export class Exchange implements Tended {
     this.stream.detach(`retry: ${pollMs}\n\n`);
   }
 
-  /** Nothing was sent for a while: proxies in between would give up on a silent answer. */
+  /** Proxies in between would give up on an answer that is silent for long. */
   tend(): void {
-    this.#becomeStream();
+    if (this.#slow) this.#becomeStream();
+    this.#slow = true;
   }
 
   #finish(): boolean {

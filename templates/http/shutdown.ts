@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
@@ -51,6 +52,17 @@ export function createShutdown(parts: ShutdownParts): (reason: string, code?: nu
   };
 }
 
+/** Refuses new connections and keeps those that are open; `closed` resolves when the last of them ends. */
+async function stopListening(listener: Server): Promise<{ closed: Promise<void> }> {
+  // Right after the event loop has accepted what was waiting: a connection still waiting would be reset.
+  await new Promise((resolve) => setImmediate(resolve));
+  const closed = new Promise<void>((resolve) => {
+    // The HTTP server's own `close` also closes idle connections, on which a request may be on its way.
+    NetServer.prototype.close.call(listener, () => resolve());
+  });
+  return { closed };
+}
+
 async function drain({
   config,
   logger,
@@ -62,13 +74,15 @@ async function drain({
   cleanUp,
 }: ShutdownParts): Promise<void> {
   health.drain();
+  if (config.SHUTDOWN_DELAY_MS > 0) await sleep(config.SHUTDOWN_DELAY_MS);
+  const { closed } = await stopListening(listener);
   // A connection that is kept alive may bring one more request: it is answered, and told to close.
   listener.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
-  if (config.SHUTDOWN_DELAY_MS > 0) await sleep(config.SHUTDOWN_DELAY_MS);
-  const closed = new Promise<void>((resolve) => {
-    listener.close(() => resolve());
-  });
   endpoint.drain();
+  await mcp.idle();
+  // A balancer that asks nobody about readiness notices now, by a refused connection, and leaves us alone; what it
+  // has just sent on a connection that was idle is answered still.
+  await Promise.race([closed, sleep(Math.min(config.SHUTDOWN_DELAY_MS, 1000), undefined, { ref: false })]);
   await mcp.idle();
   await endpoint.close();
   listener.closeIdleConnections();

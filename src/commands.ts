@@ -21,7 +21,6 @@ export const convert = (flags: Flags): Promise<Outcome> =>
     const opened = await open(run);
     const inspection = await inspectOpened(run, opened);
     const { screen } = run;
-    screen.show('Found', describeInspection(inspection, screen.look));
     refuseOnErrors(run);
     const answers =
       (await screen.ask?.options(inspection, { ...opened.manifest?.options, ...flags.features })) ?? {};
@@ -51,7 +50,6 @@ export const inspect = (flags: Flags): Promise<Outcome> =>
       const plan = await planFor(opened, inspection, run.result.options);
       say(run, ...plan.diagnostics);
     }
-    run.screen.show('Found', describeInspection(inspection, run.screen.look));
   });
 
 /** Proves a converted project. */
@@ -75,8 +73,13 @@ async function open(run: Run): Promise<Opened> {
   const recovered = recoverInterrupted(dir);
   if (recovered.outcome === 'refused') refuse(run, ...recovered.diagnostics);
   if (recovered.outcome === 'rolled-back') say(run, { code: 'run-recovered', args: {} });
-  const project = readProject(dir);
-  say(run, ...(project.diagnostics ?? []));
+  const opened = readOpened(run);
+  say(run, ...(opened.project.diagnostics ?? []));
+  return opened;
+}
+
+function readOpened(run: Run): Opened {
+  const project = readProject(run.flags.dir);
   const manifest = readManifest(project);
   if (manifest && 'code' in manifest) refuse(run, manifest);
   return { project, ...(manifest ? { manifest } : {}) };
@@ -100,6 +103,7 @@ async function inspectOpened(run: Run, opened: Opened): Promise<Inspection> {
   if (!inspection.entry && inspection.candidates.length > 1 && run.screen.ask) {
     inspection = await inspectWith(run, opened, { entry: await run.screen.ask.entry(inspection.candidates) });
   }
+  run.screen.show('Found', describeInspection(inspection, run.screen.look));
   // What would refuse a conversion does not matter to a project that has been converted.
   if (!opened.manifest) say(run, ...inspection.diagnostics);
   return inspection;
@@ -241,7 +245,7 @@ const lastLines = (output: string): string => output.trim().split('\n').slice(-1
 /** Reads the project again, as it is now, and verifies it. */
 async function prove(run: Run): Promise<void> {
   const { verifyProject } = await import('./verify/verify-project.js');
-  const opened = await open(run);
+  const opened = readOpened(run);
   const { project, manifest } = opened;
   const { inspection, options } = run.result;
   if (!manifest || !inspection || !options) throw new Error(`${MANIFEST} is missing after the conversion`);

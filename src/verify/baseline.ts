@@ -46,8 +46,8 @@ type Open = (word: string) => Promise<Client>;
 /** Records stdio twice, so that answers that are never the same are known. */
 export async function recordBaseline(bench: Workbench, named: readonly string[]): Promise<Baseline> {
   const openings = () => {
-    const home = bench.home(); // shared by the clients of one occasion, as a user's is
-    return (word: string) => bench.openStdio(word, home);
+    const occasion = bench.occasion(); // its clients share a home directory, as those of a user do
+    return (word: string) => bench.openStdio(word, occasion);
   };
   const first = await openings()(ALPHA);
   const surface = await readSurface(first).finally(first.close);

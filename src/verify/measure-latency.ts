@@ -18,7 +18,7 @@ export async function measureLatency(bench: Workbench, baseline: Baseline): Prom
   const calls = baseline.calls.filter((call) => !call.odd);
   const asked = [{ method: 'tools/list', params: () => undefined }, ...calls];
   const service = await bench.startService();
-  const [stdio, http] = [await bench.openStdio(ALPHA, bench.home()), await service.open(ALPHA)];
+  const [stdio, http] = [await bench.openStdio(ALPHA, bench.occasion()), await service.open(ALPHA)];
   const times: Record<'stdio' | 'http', number[]> = { stdio: [], http: [] };
   const until = performance.now() + LONGEST_MS;
   for (let turn = 0; turn < 2 * MEASURED && performance.now() < until; turn += 1) {

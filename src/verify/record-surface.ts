@@ -15,7 +15,7 @@ export async function recordSurface(given: {
 }): Promise<Surface | undefined> {
   const bench = openWorkbench({ ...given, manifest: unconverted(given), env: given.env ?? process.env });
   try {
-    const client = await bench.openStdio(ALPHA, bench.home());
+    const client = await bench.openStdio(ALPHA, bench.occasion());
     return await readSurface(client).finally(client.close);
   } catch {
     return undefined;

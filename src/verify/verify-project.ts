@@ -44,7 +44,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * is safe to call. Leaves no process, port or file behind. Never throws for a project that is wrong.
  */
 export async function verifyProject(given: VerifyInput): Promise<Verification> {
-  const bench = openWorkbench({ ...given, env: given.env ?? process.env });
+  const copies = (given.call ?? []).length > 0;
+  const bench = openWorkbench({ ...given, env: given.env ?? process.env }, { copies });
   const evidence: Mutable<Evidence> = {
     surfaces: { ...(given.manifest.surface ? { recorded: given.manifest.surface as Surface } : {}) },
     latency: { stdio: [], http: [] },

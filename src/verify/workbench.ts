@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PrivateDirectory, privateDirectory } from '../disk/private-directory.js';
+import { copyProject, type PrivateDirectory, privateDirectory } from '../disk/private-directory.js';
 import { type Running, startProcess } from '../exec.js';
 import { type Client, connectClient } from './client/client.js';
 import { type HttpChannel, httpChannel } from './client/http-channel.js';
@@ -29,13 +29,20 @@ export interface Service {
   readonly open: (word: string) => Promise<HttpClient>;
 }
 
+/** Where programs run: those of one occasion see what the others wrote, nobody else does. */
+export interface Occasion {
+  /** A private directory that serves as HOME and holds temporary files. */
+  readonly home: string;
+  /** The project, or a copy of it. */
+  readonly root: string;
+}
+
 /** Starts what is verified, and ends all of it. */
 export interface Workbench {
   readonly site: Site;
-  /** A new private directory that serves as HOME. */
-  readonly home: () => string;
+  readonly occasion: () => Occasion;
   /** A client with a stdio process of its own. */
-  readonly openStdio: (word: string, home: string) => Promise<Client>;
+  readonly openStdio: (word: string, at: Occasion) => Promise<Client>;
   readonly startService: (settings?: Readonly<Record<string, string>>) => Promise<Service>;
   /** Ends every process that was started so far. */
   readonly stopAll: () => Promise<void>;
@@ -51,21 +58,28 @@ const GENEROUS = {
   LOG_LEVEL: 'info',
 };
 
-export function openWorkbench(site: Site): Workbench {
+/**
+ * @param copies gives every occasion a copy of the project, for tools that write: each starts from the same files,
+ *   and the project itself stays as it is.
+ */
+export function openWorkbench(site: Site, { copies = false } = {}): Workbench {
   const homes: PrivateDirectory[] = [];
   const programs: Running[] = [];
   const credentials: Credentials[] = [];
-  const { root } = site.project;
 
-  const home = () => {
-    const created = privateDirectory();
-    homes.push(created);
-    return created.path;
+  const occasion = (): Occasion => {
+    const { root } = site.project;
+    const home = privateDirectory();
+    homes.push(home);
+    if (!copies) return { home: home.path, root };
+    const elsewhere = privateDirectory();
+    homes.push(elsewhere);
+    return { home: home.path, root: copyProject(root, elsewhere.path) };
   };
 
-  async function openStdio(word: string, at: string): Promise<Client> {
-    const { command, args } = entryCommand(site);
-    const program = startProcess(command, args, { cwd: root, env: environmentOf(site, at), input: 'pipe' });
+  async function openStdio(word: string, { home, root }: Occasion): Promise<Client> {
+    const { command, args } = entryCommand(site, root);
+    const program = startProcess(command, args, { cwd: root, env: environmentOf(site, home), input: 'pipe' });
     programs.push(program);
     return connectClient(stdioChannel(program), word, START_MS);
   }
@@ -77,10 +91,11 @@ export function openWorkbench(site: Site): Workbench {
     credentials.push(access);
     const base = `http://127.0.0.1:${await freePort()}`;
     const { command, args, env } = parseScript(script);
+    const { home, root } = occasion();
     const program = startProcess(command, args, {
       cwd: root,
       env: {
-        ...environmentOf(site, home()),
+        ...environmentOf(site, home),
         ...GENEROUS,
         ...env,
         ...access.settings,
@@ -111,7 +126,7 @@ export function openWorkbench(site: Site): Workbench {
 
   return {
     site,
-    home,
+    occasion,
     openStdio,
     startService,
     stopAll,
@@ -124,9 +139,9 @@ export function openWorkbench(site: Site): Workbench {
 }
 
 /** How the stdio entry is run, by what runs it. */
-function entryCommand({ inspection, options, project }: Site): { command: string; args: string[] } {
+function entryCommand({ inspection, options }: Site, root: string): { command: string; args: string[] } {
   if (!inspection.entry) throw new Error('the stdio entry was not found');
-  const file = path.join(project.root, inspection.entry.output);
+  const file = path.join(root, inspection.entry.output);
   const before: Readonly<Record<typeof inspection.build.runner, readonly string[]>> = {
     node: [process.execPath],
     'node-types': [process.execPath, ...stripTypes()],

@@ -39,16 +39,20 @@ function mixed(transcript: Transcript): string[] {
   });
 }
 
-/** Calls whose answer follows from who asks: in company as alone, and in another's words when another asks. */
+/**
+ * Calls whose answer follows from who asks: in company as alone, and in another's words when another asks. Where
+ * stdio clients already meet in a file, say, more of them at once are no measure: no tool is called then.
+ */
 function ownAnswers({ calls, recording, alone }: Baseline): Call[] {
   if (alone) return [];
   const { solo, alpha, beta } = recording;
-  const [expected, company, other] = [solo, alpha, reworded(beta, solo.word)].map(
-    ({ steps }) => new Map(steps.map((step) => [step.key, step.outcome])),
-  );
-  const differs = [...expected!].filter(
-    ([key, outcome]) => !same(outcome, company!.get(key)) || !same(outcome, other!.get(key)),
-  );
-  const labels = new Set(differs.map(([key]) => labelOf(key)));
-  return calls.filter(({ label }) => !labels.has(label));
+  const differing = (one: Transcript, other: Transcript) => {
+    const outcomes = new Map(other.steps.map((step) => [step.key, step.outcome]));
+    return one.steps
+      .filter(({ key, outcome }) => !same(outcome, outcomes.get(key)))
+      .map(({ key }) => labelOf(key));
+  };
+  const meeting = calls.some(({ label, odd }) => !odd && differing(solo, alpha).includes(label));
+  const unlike = new Set([...differing(solo, alpha), ...differing(solo, reworded(beta, solo.word))]);
+  return calls.filter(({ label, method }) => !unlike.has(label) && !(meeting && method === 'tools/call'));
 }

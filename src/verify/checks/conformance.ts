@@ -52,7 +52,7 @@ export async function checkConformance(
   if (site.options.auth !== 'none') return skip('the suite cannot authenticate');
   const surroundings = {
     cwd: site.project.root,
-    env: environmentOf(site, bench.home()),
+    env: environmentOf(site, bench.occasion().home),
     timeoutMs: SCENARIO_MS,
   };
   const suite = await runCommand('conformance', ['--version'], surroundings);

@@ -1,8 +1,12 @@
 // The server under test: a notebook that remembers what its client said, and talks back while it works.
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completable } from '@modelcontextprotocol/sdk/server/completable.js';
 import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
+
+/** Beside the code, as many servers do it: every client of the project meets here. */
+const SAVED = new URL('saved.txt', import.meta.url);
 
 const READS = { annotations: { readOnlyHint: true } };
 
@@ -42,6 +46,10 @@ export function createNotesServer({ notes = [], faults = [], first } = {}) {
   server.registerTool('forget', { inputSchema: {} }, async () => {
     notes.length = 0;
     throw new Error('forgetting changes something: nobody may call this unasked');
+  });
+  server.registerTool('save', { inputSchema: { text: z.string() } }, async ({ text }) => {
+    appendFileSync(SAVED, `${text}\n`);
+    return { content: [{ type: 'text', text: readFileSync(SAVED, 'utf8') }] };
   });
   if (!faults.includes('missing-tool')) {
     server.registerTool('count', READS, async () => ({

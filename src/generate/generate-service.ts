@@ -52,7 +52,7 @@ export function generateService(input: ServiceInput): GeneratedService {
   });
   return {
     files: [
-      ...runtimeFiles(inspection, options, seam, chosen, paths, templates),
+      ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
       own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
       own(
         'features',

@@ -2,6 +2,7 @@ import path from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Inspection, Options, Project } from '../model.js';
 import type { ModulePaths } from './module-paths.js';
+import { readTsconfig } from './tsconfig.js';
 
 /** How the HTTP service of a project is built and started. */
 export interface HttpEntry {
@@ -77,28 +78,6 @@ function isCompiled(project: Project, { build }: Inspection, file: string): bool
     !(config.exclude ?? []).some((pattern) => covers(pattern, within))
   );
 }
-
-interface Tsconfig {
-  readonly extends?: string | readonly string[];
-  readonly files?: readonly string[];
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-}
-
-/** The tsconfig with the file lists it inherits from files of the project. */
-function readTsconfig(project: Project, file: string): Tsconfig {
-  const text = project.files.get(file);
-  if (text === undefined) return {};
-  const own = parseJsonc(text);
-  const bases = [own.extends ?? []].flat().filter((base) => base.startsWith('.'));
-  const inherited = bases.map((base) => {
-    const target = path.join(path.dirname(file), base);
-    return readTsconfig(project, target.endsWith('.json') ? target : `${target}.json`);
-  });
-  return Object.assign({}, ...inherited, own) as Tsconfig;
-}
-
-const parseJsonc = (text: string): Tsconfig => (parse(text) ?? {}) as Tsconfig;
 
 /** Does one pattern of `include` or `exclude` take in `file`? A folder stands for everything in it. */
 function covers(pattern: string, file: string): boolean {

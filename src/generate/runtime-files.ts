@@ -1,8 +1,9 @@
 import path from 'node:path/posix';
-import type { Inspection, Options, Seam } from '../model.js';
+import type { Inspection, Options, Project, Seam } from '../model.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
 import { featureFile, servesModernEra } from './render-features.js';
+import { readTsconfig } from './tsconfig.js';
 
 /** A generated file. */
 export interface GeneratedFile {
@@ -46,6 +47,7 @@ const perSdk: Readonly<Partial<Record<Seam['sdk'], Readonly<Record<string, strin
 
 /** The runtime's modules for this project: templates with their imports respelled, in its language and module format. */
 export function runtimeFiles(
+  project: Project,
   inspection: Inspection,
   options: Options,
   seam: Seam,
@@ -56,6 +58,7 @@ export function runtimeFiles(
   const modules: { template: string; name: string; why: string }[] = [];
   const add = (template: string, why: string, name = path.basename(template)) =>
     modules.push({ template, name, why });
+  const defaults = hasDefaultImports(project, inspection) ? (text: string) => text : withoutDefaultImports;
   const own = { ...core, ...perMode[seam.sessions] };
   for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
@@ -68,7 +71,7 @@ export function runtimeFiles(
     .filter(({ template }) => inspection.language === 'ts' || template !== 'feature')
     .map(({ template, name, why }) => ({
       path: `${options.out}/${name}${paths.extension}`,
-      text: respelled(templateText(inspection, templates, template), options.out, paths),
+      text: defaults(respelled(templateText(inspection, templates, template), options.out, paths)),
       why,
     }));
 }
@@ -84,6 +87,17 @@ function templateText(
   if (text === undefined) throw new Error(`there is no template ${file}`);
   return text;
 }
+
+/** May a CommonJS package be imported as a default? Only older CommonJS configurations say no. */
+function hasDefaultImports(project: Project, { language, moduleFormat, build }: Inspection): boolean {
+  if (language === 'js' || moduleFormat === 'esm') return true;
+  const { compilerOptions } = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
+  const modern = /^(?:node16|node18|node20|nodenext|preserve)$/i.test(compilerOptions?.module ?? '');
+  return modern || compilerOptions?.esModuleInterop === true;
+}
+
+const withoutDefaultImports = (text: string): string =>
+  text.replace(/^import (cors|express) from '\1';/gm, "import $1 = require('$1');");
 
 /** Relative imports with the extension that this project writes. */
 const respelled = (text: string, folder: string, paths: ModulePaths): string =>

@@ -22,7 +22,7 @@ export function createLog(level: string, secrets: readonly string[] = []): Log {
   const stream = {
     write(line: string): void {
       if (held === '') setImmediate(flush);
-      held += blotted.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), line);
+      held += blotted.reduce((text, secret) => text.split(secret).join('[redacted]'), line);
     },
   };
   process.on('exit', flush);

@@ -9,10 +9,10 @@ import { currentScope } from './session-scope.js';
 
 const ownedEvents = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'uncaughtException', 'unhandledRejection']);
 const registrations = ['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const;
-const leave = process.exit.bind(process);
+const leave = process.exit.bind(process) as (code?: number) => never;
 
 /** Ends the process for real; the project's own `process.exit` does not get here. */
-export const exitProcess = (code: number): never => leave(code);
+export const exitProcess = (code: number): never => leave(code) as never;
 
 export interface ProcessGuard {
   /** From now on `process.exit` in the project's code no longer ends the process by itself. */

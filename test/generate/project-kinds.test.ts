@@ -94,6 +94,24 @@ const kinds: Record<string, Kind> = {
     server: source,
     main: 'dist/http/main.js',
   },
+  'TypeScript, CommonJS without interoperability, not strict, an old library': {
+    inspection: { build: tsc(''), moduleFormat: 'cjs' },
+    manifest: {},
+    compiler: 'typescript',
+    tsconfig: {
+      compilerOptions: {
+        target: 'ES2020',
+        module: 'commonjs',
+        moduleResolution: 'node',
+        skipLibCheck: true,
+        rootDir: 'src',
+        outDir: 'dist',
+      },
+      include: ['src'],
+    },
+    server: source,
+    main: 'dist/http/main.js',
+  },
   'TypeScript, bundler resolution without extensions': {
     inspection: { build: tsc('') },
     manifest: { type: 'module' },

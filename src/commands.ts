@@ -180,7 +180,14 @@ async function carryOut(
   const left = flags.install ? [] : plan.commands;
   // Verifying builds by itself.
   const now = plan.commands.filter((command) => flags.install && !(proven && command.purpose === 'build'));
-  for (const command of now) await runPlanned(run, root, command, `${command.purpose}-failed`);
+  for (const command of now)
+    await runPlanned(
+      run,
+      root,
+      titles[command.purpose] ?? command.purpose,
+      command,
+      `${command.purpose}-failed`,
+    );
   if (proven) await prove(run);
   screen.show('Next', nextSteps({ dir: flags.dir, inspection, options, seam, left }));
   screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
@@ -211,10 +218,22 @@ async function recordBaseline(
 ): Promise<unknown> {
   const { packageManager, build } = inspection;
   if (!isInstalled(root, '@modelcontextprotocol')) {
-    await runPlanned(run, root, installCommand(packageManager), 'baseline-broken');
+    await runPlanned(
+      run,
+      root,
+      'Installing what the project has',
+      installCommand(packageManager),
+      'baseline-broken',
+    );
   }
   if (build.script)
-    await runPlanned(run, root, scriptCommand(packageManager, build.script), 'baseline-broken');
+    await runPlanned(
+      run,
+      root,
+      'Building it as it is',
+      scriptCommand(packageManager, build.script),
+      'baseline-broken',
+    );
   const { recordSurface } = await import('./verify/record-surface.js');
   // Building may have written files; what was planned is compared with the disk once more before it is applied.
   return run.screen.step('Recording what stdio answers', () =>
@@ -222,12 +241,21 @@ async function recordBaseline(
   );
 }
 
-async function runPlanned(run: Run, root: string, { command, args }: Command, code: string): Promise<void> {
+const titles: Readonly<Record<string, string>> = { install: 'Installing', build: 'Building' };
+
+/** Runs a command to its end, showing what it says; refuses with `code` when it fails. */
+async function runPlanned(
+  run: Run,
+  root: string,
+  title: string,
+  { command, args }: Command,
+  code: string,
+): Promise<void> {
   const { runCommand } = await import('./exec.js');
   const line = [command, ...args].join(' ');
   // A lock file has to change with package.json, also where CI freezes it.
   const env = { ...definedEnvironment(), YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' };
-  const finished = await run.screen.step(line, (tell) =>
+  const finished = await run.screen.step(`${title}: ${line}`, (tell) =>
     runCommand(command, args, { cwd: root, env, timeoutMs: 10 * MINUTES, onLine: tell }),
   );
   if (finished.code === 0) return;

@@ -46,7 +46,7 @@ let stdio: Workbench;
 beforeAll(async () => {
   stdio = openWorkbench(notesSite({}));
   baseline = await recordBaseline(stdio, []);
-}, 60_000);
+}, 180_000);
 afterAll(() => stdio.dispose());
 
 let bench: Workbench | undefined;
@@ -59,7 +59,7 @@ const run = (check: string, faults: readonly string[]): Promise<Verdict> => {
 
 describe('a service that is right', () => {
   for (const check of Object.keys(CHECKS)) {
-    it(`passes ${check}`, { timeout: 60_000 }, async () => {
+    it(`passes ${check}`, { timeout: 180_000 }, async () => {
       expect(await run(check, [])).toEqual({ status: 'pass', detail: expect.any(String) });
     });
   }
@@ -67,7 +67,7 @@ describe('a service that is right', () => {
 
 describe('a service with one thing wrong', () => {
   for (const [fault, check, says] of FAULTS) {
-    it(`${fault}: seen by ${check}`, { timeout: 60_000 }, async () => {
+    it(`${fault}: seen by ${check}`, { timeout: 180_000 }, async () => {
       const verdict = await run(check, [fault]).catch((error: Error) => ({
         status: 'fail',
         detail: error.message,

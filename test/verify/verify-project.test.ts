@@ -8,7 +8,8 @@ import { recordSurface } from '../../src/verify/record-surface.js';
 import { verifyProject } from '../../src/verify/verify-project.js';
 import { notesSite } from './site.js';
 
-const MINUTE = 60_000;
+/** Other tests run beside these. */
+const LONG = 180_000;
 
 let temporary: string;
 beforeEach(() => {
@@ -36,7 +37,7 @@ const survivors = () =>
       }
     });
 
-it('proves a right project and leaves nothing behind', { timeout: MINUTE }, async () => {
+it('proves a right project and leaves nothing behind', { timeout: LONG }, async () => {
   const site = notesSite({});
   const surface = await recordSurface(site);
   const heard: string[] = [];
@@ -67,7 +68,7 @@ it('proves a right project and leaves nothing behind', { timeout: MINUTE }, asyn
   expect(survivors()).toEqual([]);
 });
 
-it('leaves nothing behind of a service that is wrong', { timeout: MINUTE }, async () => {
+it('leaves nothing behind of a service that is wrong', { timeout: LONG }, async () => {
   const { checks } = await verifyProject(
     notesSite({ faults: ['missing-tool', 'exits-at-once', 'writes-a-file'] }),
   );
@@ -82,7 +83,7 @@ it('leaves nothing behind of a service that is wrong', { timeout: MINUTE }, asyn
   expect(survivors()).toEqual([]);
 });
 
-it('says what the stdio entry lost since the conversion', { timeout: MINUTE }, async () => {
+it('says what the stdio entry lost since the conversion', { timeout: LONG }, async () => {
   const site = notesSite({ faults: ['no-uptime'] });
   const surface = { ...(await recordSurface(site))!, instructions: 'Take many notes.' };
   const { checks } = await verifyProject({ ...site, manifest: { ...site.manifest, surface } });
@@ -92,13 +93,13 @@ it('says what the stdio entry lost since the conversion', { timeout: MINUTE }, a
   });
 });
 
-it('calls a tool that does not declare readOnlyHint only when it is named', { timeout: MINUTE }, async () => {
+it('calls a tool that does not declare readOnlyHint only when it is named', { timeout: LONG }, async () => {
   const { checks, evidence } = await verifyProject({ ...notesSite({}), call: ['forget'] });
   expect(evidence.calls).toContain('tool forget');
   expect(statuses(checks)).toMatchObject({ parity: 'pass', isolation: 'pass' });
 });
 
-it('calls tools that write beside the code in copies of the project', { timeout: MINUTE }, async () => {
+it('calls tools that write beside the code in copies of the project', { timeout: LONG }, async () => {
   const site = notesSite({});
   const before = fs.readdirSync(site.project.root);
   const { checks, evidence } = await verifyProject({ ...site, call: ['save'] });
@@ -108,7 +109,7 @@ it('calls tools that write beside the code in copies of the project', { timeout:
   expect(fs.readdirSync(temporary)).toEqual([]);
 });
 
-it('works one by one where two processes do not fit beside each other', { timeout: MINUTE }, async () => {
+it('works one by one where two processes do not fit beside each other', { timeout: LONG }, async () => {
   const { checks } = await verifyProject(notesSite({ args: ['--port', String(await freePort())] }));
   expect(statuses(checks)).toMatchObject({
     stdio: 'pass',
@@ -121,14 +122,14 @@ it('works one by one where two processes do not fit beside each other', { timeou
   );
 });
 
-it('makes a value up for a required variable and says so', { timeout: MINUTE }, async () => {
+it('makes a value up for a required variable and says so', { timeout: LONG }, async () => {
   const site = notesSite({ args: ['--needs', 'NOTES_TOKEN'], required: ['NOTES_TOKEN'] });
   const { checks, evidence } = await verifyProject(site);
   expect(evidence.madeUp).toEqual(['NOTES_TOKEN']);
   expect(statuses(checks)).toMatchObject({ stdio: 'pass', parity: 'pass' });
 });
 
-it('fails what cannot be compared when the stdio entry does not start', { timeout: MINUTE }, async () => {
+it('fails what cannot be compared when the stdio entry does not start', { timeout: LONG }, async () => {
   const { checks } = await verifyProject(notesSite({ args: ['--needs', 'NOTES_TOKEN'] }));
   expect(checks.find(({ id }) => id === 'stdio')).toMatchObject({
     status: 'fail',

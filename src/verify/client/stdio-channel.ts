@@ -20,6 +20,11 @@ export function stdioChannel(program: Running): Channel {
   };
 }
 
-/** The end of what a program printed, for one line of a report. */
+/** The end of what a program printed, without stack frames, for one line of a report. */
 export const lastLines = (output: string): string =>
-  output.trim().split('\n').slice(-6).join(' | ').slice(-500);
+  output
+    .split('\n')
+    .filter((line) => line.trim() && !/^\s+at /.test(line))
+    .slice(-6)
+    .join(' | ')
+    .slice(-500);

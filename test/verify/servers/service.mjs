@@ -23,8 +23,16 @@ function refuse(response, status, code, message, headers = {}) {
 }
 
 const GATES = [
-  ['hostile-host', (request) => request.headers.host.startsWith('127.0.0.1:') || [403, -32000, 'Host']],
-  ['hostile-origin', (request) => !request.headers.origin || [403, -32000, 'Origin']],
+  [
+    'hostile-host',
+    (request) => /^(127\.0\.0\.1|localhost):/.test(request.headers.host) || [403, -32000, 'Host'],
+  ],
+  [
+    'hostile-origin',
+    ({ headers }) =>
+      !headers.origin ||
+      /^http:\/\/(127\.0\.0\.1|localhost)[:/]/.test(headers.origin) || [403, -32000, 'Origin'],
+  ],
   [
     'no-rate-limit',
     () =>

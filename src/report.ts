@@ -49,7 +49,7 @@ export function toJson(result: Result): object {
   };
 }
 
-export const kindOf = (change: Change): 'create' | 'update' | 'delete' =>
+const kindOf = (change: Change): 'create' | 'update' | 'delete' =>
   change.before === null ? 'create' : change.after === null ? 'delete' : 'update';
 
 const place = (at: Location): string => `${at.file}:${at.line}:${at.column}`;
@@ -123,8 +123,11 @@ function table(rows: readonly (readonly [string, string])[], look: Look): string
     .join('\n');
 }
 
-/** Breaks text between words; a word longer than the width keeps a line of its own. */
-export function wrap(text: string, width: number): readonly string[] {
+/** Breaks each line between words; a word longer than the width keeps a line of its own. */
+const wrap = (text: string, width: number): readonly string[] =>
+  text.split('\n').flatMap((line) => wrapLine(line, width));
+
+function wrapLine(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const part of text.split(' ')) {

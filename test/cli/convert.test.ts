@@ -103,6 +103,41 @@ describe('converting', () => {
   });
 });
 
+describe('installing and building', () => {
+  const failing = `node -e "console.error('it does not build'); process.exit(1)"`;
+  const withBuild = (text: string) => text.replace('"build": "tsc"', `"build": ${JSON.stringify(failing)}`);
+
+  it('says of a project that does not build that it never did, and leaves it alone', async () => {
+    const root = scratch({
+      ...input,
+      'package.json': withBuild(input['package.json']!),
+      'node_modules/@modelcontextprotocol/sdk/package.json': '{}',
+    });
+    const before = snapshot(root);
+    const outcome = await convert(quietly(root, { install: true, verify: true }));
+    expect(outcome.result.diagnostics).toMatchObject([
+      { code: 'baseline-broken', args: { command: 'npm run build' } },
+    ]);
+    expect(outcome.result.diagnostics[0]?.args.reason).toContain('it does not build');
+    expect(outcome.exitCode).toBe(1);
+    expect(snapshot(root)).toEqual(before);
+  });
+
+  it('says which command failed after the changes were made', async () => {
+    const npmrc = 'registry=http://127.0.0.1:9/\nfetch-retries=0\n';
+    const root = scratch({ ...input, '.npmrc': npmrc });
+    const installing = await convert(quietly(root, { install: true }));
+    expect(codes(installing)).toEqual(['install-failed']);
+    expect(fs.existsSync(path.join(root, MANIFEST))).toBe(true);
+
+    const file = path.join(root, 'package.json');
+    fs.writeFileSync(file, withBuild(fs.readFileSync(file, 'utf8')));
+    const building = await convert(quietly(root, { install: true, features: { docker: false } }));
+    expect(codes(building)).toEqual(['build-failed']);
+    expect(building.exitCode).toBe(1);
+  });
+});
+
 describe('updating', () => {
   /** Makes a converted project look as if an older version had generated one of its files. */
   function age(root: string, file: string, older: (text: string) => string): void {

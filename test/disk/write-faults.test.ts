@@ -73,16 +73,20 @@ describe('a write that fails', () => {
 
   it('is repaired by the next run when everything after it fails too', async () => {
     const calls = await countCalls();
+    const said = new Set<string>();
     for (let nth = 1; nth <= calls; nth += 1) {
       vol.reset();
       vol.fromJSON(before);
       faults.calls = 0;
       faults.failing = (call) => call >= nth;
-      expect(await applyChanges('/p', changes), `call ${nth}`).toMatchObject({ outcome: 'refused' });
+      const applied = await applyChanges('/p', changes);
+      if (applied.outcome === 'refused') for (const one of applied.diagnostics) said.add(one.code);
+      expect(applied, `call ${nth}`).toMatchObject({ outcome: 'refused' });
       faults.failing = () => false;
       recoverInterrupted('/p');
       expect(vol.toJSON(), `call ${nth}`).toEqual(before);
     }
     expect(memory.existsSync('/p/src/http')).toBe(false);
+    expect([...said].sort()).toEqual(['roll-back-failed', 'write-failed']);
   });
 });

@@ -196,10 +196,15 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'package.json does not depend on @modelcontextprotocol/sdk or @modelcontextprotocol/server.',
     hint: 'Add the dependency the sources import, then run this again.',
   },
+  'sdk-old': {
+    severity: 'warning',
+    message: '@modelcontextprotocol/sdk {range} is older than 1.26, the first release without CVE-2026-25536.',
+    hint: 'The service is not affected: it never shares a server between clients. Raise the SDK when you can.',
+  },
   'sdk-raised': {
     severity: 'warning',
     message:
-      '@modelcontextprotocol/sdk is raised from {from} to {to}: older versions have no Streamable HTTP, or leak between clients (CVE-2026-25536).',
+      '@modelcontextprotocol/sdk is raised from {from} to {to}: the service needs a newer one.',
     hint: 'Run your own tests against it.',
   },
   'arguments-needed': {

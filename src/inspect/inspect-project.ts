@@ -66,7 +66,7 @@ function constructionOf({ site, sources }: Analysis) {
 }
 
 function stateOf({ lifetimes, sources }: Analysis): StateBinding[] {
-  return lifetimes.findings.map((finding) => ({
+  return [...lifetimes.findings, ...lifetimes.kept].map((finding) => ({
     name: finding.name,
     at: sources.locationOf(finding.declaration),
     kind: finding.kind,
@@ -82,7 +82,5 @@ export function sessionModeFor(inspection: Inspection): { readonly mode: Session
   if (state) return { mode: 'stateful', because: `${state.name} (${place(state.at)}) must survive from one call of a client to the next` };
   const feature = inspection.sessionFeatures[0];
   if (feature) return { mode: 'stateful', because: `the server uses ${feature.feature} (${place(feature.at)}), which needs a session` };
-  const local = inspection.server?.shape === 'class-owner';
-  if (local) return { mode: 'stateful', because: 'the server lives in a class whose instance may keep something between calls' };
   return { mode: 'stateless', because: 'nothing is kept from one call to the next, and no session feature is used' };
 }

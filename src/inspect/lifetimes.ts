@@ -1,6 +1,6 @@
 import { type ConnectSite, isInside } from './connect.js';
 import { Effects } from './effects.js';
-import { CHANGES_COLLECTION } from './packages.js';
+import { keptByServer } from './kept-by-server.js';
 import {
   descendants,
   enclosingFunction,
@@ -49,8 +49,8 @@ export interface Lifetimes {
   readonly findings: readonly StateFinding[];
   /** Bindings that become session-scoped. */
   readonly isolated: ReadonlyMap<ts.Symbol, StateDeclaration>;
-  /** Does anything that the server's construction runs keep a memory in closures or instances? */
-  readonly remembers: boolean;
+  /** What each server remembers in variables and objects of its own. */
+  readonly kept: readonly StateFinding[];
 }
 
 export interface StateChoices {
@@ -124,12 +124,13 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     findings = judgeAll(sources, timing, choices, isolated, frame, server);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate') isolated.set(finding.symbol, finding.declaration);
+      if (finding.decision === 'isolate' && !finding.stuck) isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
   for (const statement of localState(sources, frame, server))
     growFrom(sources, statement, local, transport, server);
+  const kept = keptByServer(sources, effects, [...server, ...(site.server ? [site.server] : [site.call])], frame.fn);
   return {
     frame,
     server,
@@ -138,7 +139,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     elsewhere,
     findings,
     isolated,
-    remembers: remembers(sources, effects, frame, server, site),
+    kept,
   };
 }
 
@@ -330,7 +331,7 @@ function serverStatements(
 function assignedIn(sources: Sources, statement: ts.Statement): ts.Symbol[] {
   if (isDeclaration(statement)) return [];
   return descendants(statement, ts.isIdentifier)
-    .filter((identifier) => isAssigned(identifier))
+    .filter((identifier) => isAssigned(identifier) && enclosingFunction(identifier) === enclosingFunction(statement))
     .map((identifier) => sources.symbolOf(identifier))
     .filter(
       (symbol): symbol is ts.Symbol =>
@@ -406,6 +407,7 @@ function judgeAll(
   return lastingDeclarations(sources).flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
+    if (!ts.isIdentifier(declaration.name) && !ts.isPrivateIdentifier(declaration.name)) return judge.judgePattern(declaration);
     const symbol = sources.checker.getSymbolAtLocation(declaration.name);
     const finding =
       judge.judge(declaration) ??
@@ -479,19 +481,3 @@ function growFrom(
     if (intersects(sources.symbolsIn(other), moved)) growFrom(sources, other, local, transport, server);
   }
 }
-
-/** Looks at every function body and class that building the server runs. */
-function remembers(sources: Sources, effects: Effects, frame: Frame, server: ReadonlySet<ts.Statement>, site: ConnectSite): boolean {
-  const roots: ts.Node[] = [...server, ...(site.server ? [site.server] : [])];
-  const run = effects.bodiesRunBy(roots);
-  const owners = [...run].map((body) => body.parent).filter((fn): fn is ts.FunctionLikeDeclaration => ts.isFunctionLike(fn));
-  if (owners.some((fn) => ts.isConstructorDeclaration(fn) || ts.isClassElement(fn))) return true;
-  if (owners.some((fn) => changesOwnLocals(sources, fn))) return true;
-  const names = namesOf(sources, server);
-  return [...names].some((symbol) => sources.referencesTo(symbol).some((reference) => isAssigned(reference) || changesInPlace(reference))) || (frame.fn !== undefined && changesOwnLocals(sources, frame.fn));
-}
-
-const changesInPlace = (reference: ts.Expression): boolean => {
-  const access = reference.parent;
-  return ts.isPropertyAccessExpression(access) && ts.isCallExpression(access.parent) && access.parent.expression === access && CHANGES_COLLECTION.has(access.name.text);
-};

@@ -2,7 +2,7 @@ import type { StateKind } from '../model.js';
 import { classOf, declaredName, functionOf, isInside } from './connect.js';
 import { CHANGES_COLLECTION, CHANGES_OBJECT, IMMUTABLE_GLOBALS, isShareablePackage } from './packages.js';
 import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
-import { isModuleExports, type Timing } from './timing.js';
+import { isModuleExports } from './timing.js';
 
 export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration;
 
@@ -10,7 +10,9 @@ export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration;
 export interface StateFinding {
   readonly symbol: ts.Symbol;
   readonly name: string;
-  readonly declaration: StateDeclaration;
+  readonly declaration: ts.Node;
+  /** Why it cannot be separated by the rewriter, if so. */
+  readonly stuck?: boolean;
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
   readonly decision: 'isolate' | 'share';
@@ -25,11 +27,16 @@ type Value =
   | { readonly is: 'external'; readonly module: string; readonly name: string; readonly node: ts.Expression }
   | { readonly is: 'plain' };
 
+/** Tells code that runs for a client from code that runs once. */
+export interface When {
+  isPerClient(node: ts.Node): boolean;
+}
+
 /** Judges module-level variables and static fields: who changes them, and when. */
 export class StateJudge {
   constructor(
     private readonly sources: Sources,
-    private readonly timing: Timing,
+    private readonly timing: When,
   ) {}
 
   /** The finding for one declaration, or undefined when nothing of it changes after the start. */
@@ -81,6 +88,16 @@ export class StateJudge {
         );
     }
     return undefined;
+  }
+
+  /** Variables of a destructuring pattern that are assigned for a client: they cannot be separated one by one. */
+  judgePattern(declaration: StateDeclaration): StateFinding[] {
+    return descendants(declaration.name, ts.isIdentifier).flatMap((name): StateFinding[] => {
+      const symbol = this.sources.checker.getSymbolAtLocation(name);
+      const writes = symbol ? this.sources.referencesTo(symbol).filter((reference) => isAssigned(reference) && this.timing.isPerClient(reference)) : [];
+      if (!symbol || writes.length === 0) return [];
+      return [{ symbol, name: name.text, declaration, kind: 'reassigned', writes, decision: 'isolate', stuck: true, reason: 'it is assigned while a client is served' }];
+    });
   }
 
   private referencesOf(declaration: StateDeclaration, symbol: ts.Symbol): ts.Expression[] {

@@ -23,6 +23,8 @@ function jsxNames(node: ts.Node, names: Set<string>): void {
 /** `import …`, `import x = require()`, `const … = require('…')` at the top of a module. */
 export function isImport(statement: ts.Statement): boolean {
   if (ts.isImportDeclaration(statement) || ts.isImportEqualsDeclaration(statement)) return true;
+  // In an ES module `require` is a variable of its own (createRequire).
+  if (statement.getSourceFile().statements.some(ts.isImportDeclaration)) return false;
   return requireDeclaration(statement) !== undefined;
 }
 

@@ -1,7 +1,8 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
-import { ts } from '../inspect/source.js';
+import { awaits, ts } from '../inspect/source.js';
+import type { StateFinding } from '../inspect/state.js';
 import type { Change, Diagnostic, Inspection, Options, Project, Rewrite, Seam } from '../model.js';
 import { keepsNothing } from './reusable.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
@@ -66,8 +67,16 @@ class Rewriter {
         variables: this.inspection.env,
       },
       dependencies: raised.dependencies,
-      diagnostics: [...split.diagnostics, ...raised.diagnostics, ...mode.diagnostics],
+      diagnostics: [...this.stuck(), ...split.diagnostics, ...raised.diagnostics, ...mode.diagnostics],
     };
+  }
+
+  /** State that must be separated and cannot be. */
+  private stuck(): Diagnostic[] {
+    const { sources, lifetimes } = this.analysis;
+    return lifetimes.findings
+      .filter((finding) => finding.decision === 'isolate' && (finding.stuck || isAwaitedValue(finding)))
+      .map((finding) => ({ code: 'state-not-isolated', at: sources.locationOf(finding.declaration), args: { name: finding.name } }));
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
@@ -135,3 +144,7 @@ function headEnd(file: ts.SourceFile): number {
   const directive = file.statements.find((statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression));
   return directive ? directive.end + 1 : shebang;
 }
+
+/** An awaited value that is changed in place would be one object for all. */
+const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
+  kind !== 'reassigned' && ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined && awaits(declaration.initializer);

@@ -35,7 +35,7 @@ export function splitEntry(input: SplitInput): Split {
   return new Splitter(input).run();
 }
 
-type Place = 'import' | 'shell' | 'server' | 'process';
+type Place = 'directive' | 'import' | 'shell' | 'server' | 'process';
 
 class Splitter {
   private readonly sources: Sources;
@@ -107,7 +107,7 @@ class Splitter {
       const place: Place =
         statement === holder || transport.has(statement) || callsFrame(this.sources, statement, this.frame) || isExportsAssignment(statement) || isConsoleHijack(statement) || this.exportsServer(statement)
           ? 'shell'
-          : isImport(statement) ? 'import' : server.has(statement) ? 'server' : 'process';
+          : isDirective(statement) ? 'directive' : isImport(statement) ? 'import' : server.has(statement) ? 'server' : 'process';
       this.places.set(statement, place);
     }
     const isTop = new Set<ts.Statement>(this.file.statements);
@@ -317,20 +317,26 @@ class Splitter {
       return pieces.join(pieces.length > 2 || statements.includes('\n\n') ? '\n\n' : '\n');
     };
     const exported = this.isCommonJs ? '' : 'export ';
-    const head = `${isAsync ? 'async ' : ''}function ${name}() {`;
+    // A check that exits narrows a constant for arrow functions after it, not for hoisted declarations.
+    const asArrow = this.coreNodes().some(isExitingCheck);
+    const head = (own: string, isAsync: boolean) => {
+      const mark = isAsync ? 'async ' : '';
+      return asArrow ? `const ${own} = ${mark}() => {` : `${mark}function ${own}() {`;
+    };
+    const tail = asArrow ? `}${this.semicolon}` : '}';
     const doc = '/** Builds one server; every client has its own. */\n';
-    if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head}\n${body(1)}\n}\n` };
+    if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head(name, isAsync)}\n${body(1)}\n${tail}\n` };
     const outer = this.freeName([`${name}Factory`]);
     const awaitsSetUp = this.setUp.some((statement) => !ts.isFunctionDeclaration(statement) && awaits(statement));
     const text = [
       '/** Prepares what all clients share, once, and returns the function that builds one server for each client. */',
-      `${exported}${awaitsSetUp ? 'async ' : ''}function ${outer}() {`,
+      `${exported}${head(outer, awaitsSetUp)}`,
       this.block(this.setUp, 1),
       '',
-      `${this.unit}return ${head}`,
+      `${this.unit}return ${isAsync ? 'async ' : ''}() => {`,
       body(2),
       `${this.unit}}${this.semicolon}`,
-      '}\n',
+      `${tail}\n`,
     ].join('\n');
     return { kind: 'server-factory', name: outer, isAsync, text };
   }
@@ -435,7 +441,8 @@ class Splitter {
     if (!first) return '';
     const head = this.file.text.slice(0, extentOf(first).start).replace(/^#!.*\r?\n/, '');
     const nocheck = /^\s*(?:\/\/\s*@ts-nocheck|\/\*\s*eslint-disable[^]*?\*\/)/.exec(this.file.text.slice(0, first.getStart()))?.[0] ?? '';
-    return (head.trim() || nocheck).trim();
+    const directives = this.statementsAt('directive').map((statement) => statement.getText()).join('\n');
+    return [(head.trim() || nocheck).trim(), directives].filter(Boolean).join('\n');
   }
 
   // ---- the stdio program ----
@@ -485,7 +492,10 @@ class Splitter {
     const call = factory.kind === 'server-factory'
       ? `${this.setUpAwaits() ? `(await ${factory.name}())` : `${factory.name}()`}()`
       : `${factory.name}()`;
-    const text = `const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${this.semicolon}`;
+    const exported = this.exportedServerNames();
+    const isPlain = needed.length === 0 && exported.includes(name);
+    const reExport = exported.length > 0 && !isPlain ? `\nexport { ${exported.join(', ')} }${this.semicolon}` : '';
+    const text = `${isPlain ? 'export ' : ''}const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${this.semicolon}${reExport}`;
     const isAsync = factory.isAsync || (factory.kind === 'server-factory' && this.setUpAwaits());
     if (!this.frame.fn || this.neededOutsideFrame(needed, name)) {
       if (!this.frame.fn && this.frame.holders.length > 0 && !this.neededOutsideFrame(needed, name)) return this.insertInFrame(text);
@@ -494,6 +504,11 @@ class Splitter {
     }
     if (isAsync) this.makeAsync(this.frame.fn);
     return this.insertInFrame(text);
+  }
+
+  /** Names of the server's that the entry exported. */
+  private exportedServerNames(): string[] {
+    return this.statementsAt('server').filter(isExported).flatMap(declaredNames);
   }
 
   private setUpAwaits(): boolean {
@@ -660,6 +675,11 @@ const isConsoleHijack = (statement: ts.Statement): boolean => ts.isExpressionSta
 
 /** `await new Promise(() => {})`, `setInterval(() => {}, …)`: they only keep the process alive. */
 const isKeepAlive = (statement: ts.Statement): boolean => /^(?:await\s+)?new\s+Promise\b|^set(?:Interval|Timeout)\(\s*\(\)\s*=>\s*\{\s*\}/.test(statement.getText());
+
+const isDirective = (statement: ts.Statement): boolean => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
+
+/** `if (!token) { …; process.exit(1); }` */
+const isExitingCheck = (statement: ts.Statement): boolean => ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
 
 const needsConnection = (statement: ts.Statement): boolean => /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(statement.getText());
 

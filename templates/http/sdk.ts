@@ -1,11 +1,19 @@
-import type { MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import type { Visit } from './mcp.js';
 
 /** The only module, beside the seam, that knows which SDK the project uses. */
 
-export type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-export type { JSONRPCMessage, MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
+export type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+export type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+
+// Taken from the interface: not every release of the SDK exports their names.
+
+/** What comes with a message: `extra` of a handler. */
+export type MessageExtraInfo = NonNullable<Parameters<NonNullable<Transport['onmessage']>>[1]>;
+
+/** What the SDK says of a message that it sends. */
+export type TransportSendOptions = NonNullable<Parameters<Transport['send']>[1]>;
 
 /** The revisions of the protocol that sessions and single requests are served in. */
 export const protocolVersions: readonly string[] = SUPPORTED_PROTOCOL_VERSIONS;
@@ -19,5 +27,7 @@ export function messageExtra({ request, caller }: Visit): MessageExtraInfo {
       return new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
     },
   };
-  return caller.authInfo ? { requestInfo, authInfo: caller.authInfo } : { requestInfo };
+  const extra = caller.authInfo ? { requestInfo, authInfo: caller.authInfo } : { requestInfo };
+  // Releases that know nothing of `requestInfo` pass it over.
+  return extra as MessageExtraInfo;
 }

@@ -58,6 +58,7 @@ export function planMigration(input: Producers & Origin): Plan {
     ...(rewrite?.changes ?? []).filter((change) => change.path !== PACKAGE),
     packageJson.change,
     ...placed.flatMap((one) => one.change ?? []),
+    ...(manifest ? [] : [planAttributes(project)]),
     planManifest(input, placed),
   ].filter((change) => change.before !== change.after);
   return { changes, commands: commandsFor(changes, inspection, packageJson.change.after), diagnostics };
@@ -135,6 +136,16 @@ function planManifest(input: Producers & Origin, placed: readonly Placed[]): Cha
   const same = manifest !== undefined && JSON.stringify(manifest) === JSON.stringify(next);
   const after = same ? before : printManifest(next);
   return { path: MANIFEST, before, after, why: 'what verify and update need to know' };
+}
+
+/** Keeps the manifest, which holds whole files, out of reviews. */
+function planAttributes(project: Project): Change {
+  const path = '.gitattributes';
+  const before = project.files.get(path) ?? null;
+  const eol = before?.includes('\r\n') ? '\r\n' : '\n';
+  const start = before === null || before === '' || before.endsWith('\n') ? (before ?? '') : before + eol;
+  const after = start.includes(MANIFEST) ? before : `${start}${MANIFEST} linguist-generated${eol}`;
+  return { path, before, after, why: 'folds the manifest in reviews' };
 }
 
 const installs: Readonly<Record<PackageManager, readonly string[]>> = {

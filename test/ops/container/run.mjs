@@ -1,0 +1,216 @@
+#!/usr/bin/env node
+// Builds the generated Dockerfiles without a Docker engine and runs the images: as root on Debian, with buildah.
+//   node test/ops/container/run.mjs [sample …]
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildBaseImages } from './base-images.mjs';
+import { samples } from './samples.mjs';
+
+const repository = path.resolve(import.meta.dirname, '../../..');
+const work = mkdtempSync(path.join(os.tmpdir(), 'mcp-images-'));
+const managers = path.join(work, 'managers');
+
+/** Runs a program to its end; throws with its output when it fails. */
+function run(command, args, options = {}) {
+  const env = { ...process.env, PATH: `${process.env.PATH}:${managers}/node_modules/.bin`, CI: 'true' };
+  const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, env, ...options });
+  if (done.status === 0) return done.stdout;
+  throw new Error(
+    `${command} ${args.join(' ')}: ${done.error ?? done.status}\n${done.stdout}${done.stderr}`.slice(-4000),
+  );
+}
+
+const buildah = (...args) =>
+  run('buildah', [
+    '--root',
+    `${work}/storage`,
+    '--runroot',
+    `${work}/run`,
+    '--storage-driver',
+    'overlay',
+    ...args,
+  ]);
+
+function must(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** Converts the sample, and builds its image from the generated files as they are. */
+function build(name, sample) {
+  const folder = path.join(work, name.replace(/\W/g, '-'));
+  const member = path.join(folder, sample.make(folder) ?? '.');
+  run(sample.install[0], sample.install.slice(1), { cwd: folder });
+  const cli = path.join(repository, 'dist/cli.js');
+  run(process.execPath, [cli, member, '--yes', '--docker', '--no-install', '--no-verify', '--allow-dirty']);
+  run(sample.install[0], sample.install.slice(1), { cwd: folder });
+  const tag = `sample-${path.basename(folder).toLowerCase()}`;
+  const file = path.join(member, 'Dockerfile');
+  buildah(
+    'bud',
+    '--isolation',
+    'chroot',
+    '--format',
+    'docker',
+    '--pull-never',
+    '--layers',
+    '-t',
+    tag,
+    '-f',
+    file,
+    folder,
+  );
+  return tag;
+}
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The command in the image's file system, as the image's user, as process 1 of its own. */
+function start(root, { User, Env, WorkingDir }, command, more) {
+  const inside = `cd ${WorkingDir} && exec "$0" "$@"`;
+  const chroot = [
+    'chroot',
+    `--userspec=${User}`,
+    root,
+    '/usr/bin/env',
+    '-i',
+    ...Env,
+    ...more,
+    '/bin/sh',
+    '-c',
+    inside,
+  ];
+  return spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', ...chroot, ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+const ended = (child) =>
+  new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+
+async function answers(url, init) {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const answer = await fetch(url, init).catch(() => undefined);
+    if (answer?.ok) return answer;
+    await sleep(100);
+  }
+  throw new Error(`${url} does not answer`);
+}
+
+async function check(tag, sample) {
+  const image = JSON.parse(buildah('inspect', '--type', 'image', tag)).Docker.config;
+  must(image.User === '1000:1000', `the user is ${image.User}`);
+  must(image.StopSignal === 'SIGTERM', `the stop signal is ${image.StopSignal}`);
+  must(image.Healthcheck?.Test?.[0] === 'CMD', 'there is no health check in exec form');
+  must(image.Labels['org.opencontainers.image.version'], 'there is no version label');
+  const container = buildah('from', '--pull-never', tag).trim();
+  const root = buildah('mount', container).trim();
+  const app = path.join(root, image.WorkingDir);
+  must(statSync(path.join(app, 'package.json')).uid === 0, 'the files do not belong to root');
+  must(
+    !existsSync(path.join(root, 'app/node_modules/typescript')),
+    'development dependencies are in the image',
+  );
+  must(!existsSync(path.join(app, '.git')) && !existsSync(path.join(app, '.env')), 'too much was copied');
+  const write = start(root, image, ['touch', 'mine'], []);
+  must((await ended(write)) !== 0, 'the process can write its own code');
+  if (sample.inside)
+    must((await ended(start(root, image, sample.inside, []))) === 0, 'the check inside fails');
+
+  const port = await freePort();
+  const settings = [`PORT=${port}`, 'ALLOW_UNAUTHENTICATED=true'];
+  const child = start(root, image, image.Cmd, settings);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  const end = ended(child);
+  try {
+    await answers(`http://127.0.0.1:${port}/readyz`);
+    const health = start(root, image, image.Healthcheck.Test.slice(1), settings);
+    must((await ended(health)) === 0, 'the health check fails on a healthy service');
+    const elsewhere = start(root, image, image.Healthcheck.Test.slice(1), ['PORT=1']);
+    must((await ended(elsewhere)) !== 0, 'the health check passes where nothing listens');
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+    const list = await (
+      await answers(`http://127.0.0.1:${port}/mcp`, { method: 'POST', headers, body })
+    ).text();
+    must(list.includes('"tools":[{'), `tools/list answers ${list}`);
+    const [pid] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .map(Number);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    must(/^NSpid:.*\t1$/m.test(status), 'it is not process 1');
+    must(/^Uid:\t1000\t/m.test(status), 'it runs as another user');
+    const begun = performance.now();
+    process.kill(pid, 'SIGTERM');
+    must((await end) === 0, 'SIGTERM does not end it with 0');
+    must(performance.now() - begun < 5000, 'SIGTERM takes too long');
+  } catch (error) {
+    throw new Error(`${error.message}\n${output}`);
+  } finally {
+    child.kill('SIGKILL');
+  }
+  const bytes = Number(run('du', ['-sb', root]).split('\t')[0]);
+  const own = Number(run('du', ['-sb', path.join(root, 'app')]).split('\t')[0]);
+  buildah('rm', container);
+  return `${Math.round(bytes / 1e6)} MB, of which the service ${Math.round(own / 1e6)} MB`;
+}
+
+async function main() {
+  const named = process.argv.slice(2);
+  const chosen = Object.entries(samples).filter(([name]) => named.length === 0 || named.includes(name));
+  let passed = 0;
+  try {
+    run('npm', [
+      'install',
+      '--silent',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      managers,
+      'pnpm@10',
+      'yarn@1',
+      'bun@1',
+    ]);
+    buildBaseImages(work, new Set(chosen.map(([, sample]) => sample.needs)), { run, buildah });
+    for (const [name, sample] of chosen) {
+      const begun = performance.now();
+      try {
+        const size = await check(build(name, sample), sample);
+        console.log(`ok    ${name}: ${size}; ${Math.round((performance.now() - begun) / 1000)} s`);
+        passed++;
+      } catch (error) {
+        console.log(`FAIL  ${name}: ${error.message}`);
+      }
+    }
+  } finally {
+    spawnSync('buildah', [
+      '--root',
+      `${work}/storage`,
+      '--runroot',
+      `${work}/run`,
+      '--storage-driver',
+      'overlay',
+      'umount',
+      '--all',
+    ]);
+    rmSync(work, { recursive: true, force: true });
+  }
+  console.log(`images: ${passed} passed, ${chosen.length - passed} failed`);
+  process.exitCode = passed === chosen.length ? 0 : 1;
+}
+
+await main();

@@ -7,13 +7,18 @@ import type { Visit } from './mcp.js';
 export type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 export type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 
-// Taken from the interface: not every release of the SDK exports their names.
+// Written so that they fit every release of the SDK, whichever of them it exports.
 
 /** What comes with a message: `extra` of a handler. */
-export type MessageExtraInfo = NonNullable<Parameters<NonNullable<Transport['onmessage']>>[1]>;
+export type MessageExtraInfo =
+  Parameters<NonNullable<Transport['onmessage']>> extends [unknown, (infer Extra)?]
+    ? NonNullable<Extra>
+    : object;
 
 /** What the SDK says of a message that it sends. */
-export type TransportSendOptions = NonNullable<Parameters<Transport['send']>[1]>;
+export interface TransportSendOptions {
+  relatedRequestId?: string | number | undefined;
+}
 
 /** The revisions of the protocol that sessions and single requests are served in. */
 export const protocolVersions: readonly string[] = SUPPORTED_PROTOCOL_VERSIONS;

@@ -259,7 +259,7 @@ async function runPlanned(
     runCommand(command, args, { cwd: root, env, timeoutMs: 10 * MINUTES, onLine: tell }),
   );
   if (finished.code === 0) return;
-  const reason = finished.timedOut ? 'it took longer than 10 minutes' : lastLines(finished.output);
+  const reason = finished.timedOut ? 'it took longer than 10 minutes' : reasonIn(finished.output);
   refuse(run, { code, args: { command: line, reason } });
 }
 
@@ -268,7 +268,12 @@ const definedEnvironment = (): Record<string, string> =>
     Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   );
 
-const lastLines = (output: string): string => output.trim().split('\n').slice(-12).join('\n');
+/** What went wrong, by its own words; the end of the output where it has none. */
+function reasonIn(output: string): string {
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^npm warn/i.test(line));
+  const errors = lines.filter((line) => /\berr(?:or)?\b/i.test(line));
+  return (errors.length > 0 ? errors.slice(0, 8) : lines.slice(-12)).join('\n');
+}
 
 /** Reads the project again, as it is now, and verifies it. */
 async function prove(run: Run): Promise<void> {

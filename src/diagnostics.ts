@@ -198,13 +198,13 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'sdk-old': {
     severity: 'warning',
-    message: '@modelcontextprotocol/sdk {range} is older than 1.26, the first release without CVE-2026-25536.',
+    message:
+      '@modelcontextprotocol/sdk {range} is older than 1.26, the first release without CVE-2026-25536.',
     hint: 'The service is not affected: it never shares a server between clients. Raise the SDK when you can.',
   },
   'sdk-raised': {
     severity: 'warning',
-    message:
-      '@modelcontextprotocol/sdk is raised from {from} to {to}: the service needs a newer one.',
+    message: '@modelcontextprotocol/sdk is raised from {from} to {to}: the service needs a newer one.',
     hint: 'Run your own tests against it.',
   },
   'arguments-needed': {
@@ -225,8 +225,8 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'baseline-broken': {
     severity: 'error',
-    message: 'The project does not build before the conversion. {command} says: {reason}',
-    hint: 'Make it build first, or pass --no-verify to convert it as it is.',
+    message: '{command} fails before the conversion: {reason}',
+    hint: 'Make it pass first, or convert the project as it is with --no-verify.',
   },
 };
 

@@ -57,7 +57,7 @@ export async function checkConformance(
   };
   const suite = await runCommand('conformance', ['--version'], surroundings);
   if (suite.code !== 0)
-    return skip(`the official suite does not run here: install ${SUITE} (Node 22 or newer)`);
+    return skip(`the official suite does not run here: install ${SUITE} (newer versions need Node 22)`);
   const run = (...more: readonly string[]) =>
     runCommand('conformance', ['server', '--url', service.url, ...more], surroundings);
   const summary = (await run()).output; // all of it, also what does not apply: starting it is what costs time

@@ -47,8 +47,13 @@ export class FileEdits {
       .sort((a, b) => a.start - b.start || RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) || b.end - a.end || a.order - b.order);
     let text = '';
     let at = start;
+    let covers: Edit | undefined;
     for (const edit of inside) {
-      if (edit.start < at) continue;
+      if (edit.start < at) {
+        if (edit.rank === 'stands' && covers?.rank === 'removal') text += edit.text;
+        continue;
+      }
+      covers = edit;
       text += this.file.text.slice(at, edit.start) + edit.text;
       at = edit.end;
     }

@@ -319,13 +319,14 @@ class Splitter {
     const exported = this.isCommonJs ? '' : 'export ';
     // A check that exits narrows a constant for arrow functions after it, not for hoisted declarations.
     const asArrow = this.coreNodes().some(isExitingCheck);
-    const head = (own: string, isAsync: boolean) => {
+    const head = (own: string, isAsync: boolean, returns = '') => {
       const mark = isAsync ? 'async ' : '';
-      return asArrow ? `const ${own} = ${mark}() => {` : `${mark}function ${own}() {`;
+      return asArrow ? `const ${own} = ${mark}()${returns} => {` : `${mark}function ${own}()${returns} {`;
     };
+    const returns = this.returnType(isAsync);
     const tail = asArrow ? `}${this.semicolon}` : '}';
     const doc = '/** Builds one server; every client has its own. */\n';
-    if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head(name, isAsync)}\n${body(1)}\n${tail}\n` };
+    if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head(name, isAsync, returns)}\n${body(1)}\n${tail}\n` };
     const outer = this.freeName([`${name}Factory`]);
     const awaitsSetUp = this.setUp.some((statement) => !ts.isFunctionDeclaration(statement) && awaits(statement));
     const text = [
@@ -333,12 +334,23 @@ class Splitter {
       `${exported}${head(outer, awaitsSetUp)}`,
       this.block(this.setUp, 1),
       '',
-      `${this.unit}return ${isAsync ? 'async ' : ''}() => {`,
+      `${this.unit}return ${isAsync ? 'async ' : ''}()${returns} => {`,
       body(2),
       `${this.unit}}${this.semicolon}`,
       `${tail}\n`,
     ].join('\n');
     return { kind: 'server-factory', name: outer, isAsync, text };
+  }
+
+  /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
+  private returnType(isAsync: boolean): string {
+    const server = this.site.server;
+    if (!this.isTypeScript || this.returnsObject || this.needed().length > 0 || !server || !ts.isIdentifier(server)) return '';
+    const declaration = this.sources.symbolOf(server)?.valueDeclaration;
+    if (!declaration || !ts.isVariableDeclaration(declaration)) return '';
+    const made = declaration.initializer;
+    const type = declaration.type?.getText() ?? (made && ts.isNewExpression(made) && !made.typeArguments ? made.expression.getText() : undefined);
+    return type ? `: ${isAsync ? `Promise<${type}>` : type}` : '';
   }
 
   // ---- a new module beside the entry ----

@@ -33,7 +33,7 @@ const postgres = {
 export const usesRedis = (options: Options): boolean => options.rateLimit === 'redis';
 
 /** Every optional feature, in the order in which a request meets them. */
-export const features: readonly Feature[] = [
+const features: readonly Feature[] = [
   {
     id: 'secrets-aws',
     label: 'Secrets from AWS SSM and Secrets Manager',

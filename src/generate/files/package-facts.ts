@@ -42,7 +42,7 @@ function repositoryUrl(value: unknown): string | undefined {
 }
 
 /** One line that can stand in a quoted label: no quotes, no line breaks, no `$` that a shell would expand. */
-export const oneLine = (value: string): string =>
+const oneLine = (value: string): string =>
   value
     .replace(/["\\$`]/g, '')
     .replace(/\s+/g, ' ')

@@ -15,8 +15,11 @@ export { readProject, UnreadableProject } from './disk/read-project.js';
 
 const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
 
-/** Text of every template by its path below `templates/`. */
+let known: ReadonlyMap<string, string> | undefined;
+
+/** Text of every template by its path below `templates/`. Read once: a run plans, and then asks whether it drifted. */
 export function readTemplates(): ReadonlyMap<string, string> {
+  if (known) return known;
   const templates = new Map<string, string>();
   for (const entry of fs.readdirSync(TEMPLATES, { withFileTypes: true, recursive: true })) {
     const file = path.join(entry.parentPath, entry.name);
@@ -25,6 +28,7 @@ export function readTemplates(): ReadonlyMap<string, string> {
       templates.set(name, fs.readFileSync(file, 'utf8'));
     }
   }
+  known = templates;
   return templates;
 }
 

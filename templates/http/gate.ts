@@ -85,7 +85,9 @@ export class Gate {
     const authority = origin.replace(/^https?:\/\//, '');
     const name = hostname(authority);
     if (ALLOWED_HOSTS.length > 0) return ALLOWED_HOSTS.includes(authority) || ALLOWED_HOSTS.includes(name);
-    return isLoopback(HOST) ? isLoopback(name) : authority === host;
+    // An origin that equals the Host proves nothing: a page can rebind its own name to this address. It cannot send
+    // a Host that names this machine, though.
+    return isLoopback(name) && (isLoopback(HOST) || isLoopback(hostname(host ?? '')));
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import type { Call, Caller, CallStatus, Feature } from './feature.js';
@@ -77,6 +78,8 @@ export class Mcp {
   /** Answers one HTTP request; never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#inFlight++;
+    // Written to after its client has left, a response emits an error; that is no news.
+    response.on('error', () => undefined);
     if (this.#listeners.length > 0) this.#report(response);
     try {
       await this.#answer(request, response);
@@ -110,7 +113,7 @@ export class Mcp {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const limit = this.#config.MAX_BODY_BYTES;
-    if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(request, limit);
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw await tooLarge(request, limit);
     const caller = await this.#gate.pass(request, response);
     if (!caller) return;
     const visit: Visit = { request, response, caller, requestId: requestIdOf(request) };
@@ -208,12 +211,15 @@ function requireContent(request: IncomingMessage): void {
   }
 }
 
-function tooLarge(request: IncomingMessage, limit: number): Refusal {
-  // The rest is read and thrown away for a moment, so that the client gets to see the answer.
+/** The refusal of a body over the limit, once the client had a moment to send it: before, it would not see an answer. */
+async function tooLarge(request: IncomingMessage, limit: number): Promise<Refusal> {
+  const gone = new AbortController();
+  for (const event of ['end', 'close']) request.once(event, () => gone.abort());
   request.resume();
-  setTimeout(() => request.socket.destroySoon(), 2000).unref();
-  const message = `Payload Too Large: at most ${limit} bytes`;
-  return new Refusal(413, codes.refused, message, { connection: 'close' });
+  await sleep(2000, undefined, { signal: gone.signal }).catch(() => undefined);
+  return new Refusal(413, codes.refused, `Payload Too Large: at most ${limit} bytes`, {
+    connection: 'close',
+  });
 }
 
 function readBody(request: IncomingMessage, limit: number): Promise<string> {
@@ -227,9 +233,10 @@ function readBody(request: IncomingMessage, limit: number): Promise<string> {
         return;
       }
       request.removeAllListeners('data');
-      reject(tooLarge(request, limit));
+      tooLarge(request, limit).then(reject, reject);
     });
     request.once('end', () => {
+      if (size > limit) return;
       const [first] = chunks;
       resolve(chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks).toString('utf8'));
     });

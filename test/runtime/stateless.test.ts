@@ -181,6 +181,12 @@ describe('hostile input', () => {
     expect(JSON.parse(body)).toMatchObject({ error: { code: -32000 } });
   });
 
+  it('lets the client of a body far over the limit see the answer', async () => {
+    const body = JSON.stringify(call('echo', { text: 'x'.repeat(5_000_000) }));
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(service, body)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(413));
+  });
+
   it('refuses another Host, but lets probes through', async () => {
     expect((await raw({ ...jsonHeaders, host: 'evil.example' }, ['{}'])).status).toBe(403);
     expect((await raw({ host: '10.1.2.3:3000' }, [], '/readyz', 'GET')).status).toBe(200);

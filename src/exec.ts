@@ -134,6 +134,7 @@ function shared(given: Surroundings) {
     reject: false,
     detached: OWN_GROUP,
     cleanup: !OWN_GROUP,
+    forceKillAfterDelay: false, // a program that drains after SIGTERM takes as long as it needs
   } satisfies Options;
 }
 

@@ -13,8 +13,18 @@ export interface Site {
 /** What any program needs to start at all; none of it belongs to the server's own configuration. */
 const PLATFORM = ['PATH', 'Path', 'LANG', 'TZ', 'SystemRoot', 'ComSpec', 'PATHEXT', 'windir'];
 
-/** Settings of the generated service that point at things the user runs. */
-const OPERATED = ['REDIS_URL', 'DATABASE_URL', 'DB_MAX_CONNECTIONS', 'DB_IDLE_TIMEOUT'];
+/** Settings of the generated service that the user's own environment may answer. */
+const OPERATED = ['DB_MAX_CONNECTIONS', 'DB_IDLE_TIMEOUT', 'CACHE_TOOLS', 'AUTH_SCOPES'];
+
+/** What the service connects to, when it does, and an address where nobody answers. */
+const DEPENDENCIES: readonly { name: string; used: (options: Options) => boolean; nowhere: string }[] = [
+  { name: 'REDIS_URL', used: (options) => options.rateLimit === 'redis', nowhere: 'redis://127.0.0.1:9' },
+  {
+    name: 'DATABASE_URL',
+    used: (options) => options.database === 'postgres',
+    nowhere: 'postgres://verify@127.0.0.1:9/verify',
+  },
+];
 
 /** package.json scripts of the project. */
 export function scriptsOf(project: Project): Readonly<Record<string, string>> {
@@ -28,6 +38,17 @@ export function scriptsOf(project: Project): Readonly<Record<string, string>> {
 export function missingVariables({ inspection, manifest, env }: Site): string[] {
   const all = [...inspection.env, ...manifest.seam.variables];
   return [...new Set(all.filter((read) => read.required && !isSet(env, read.name)).map((read) => read.name))];
+}
+
+/** Databases of the service that nobody named: it has to live without them. */
+export const missingDependencies = ({ options, env }: Site): string[] =>
+  DEPENDENCIES.filter(({ name, used }) => used(options) && !isSet(env, name)).map(({ name }) => name);
+
+/** Where the service finds its databases: where the user says, or nowhere. */
+export function dependencySettings(site: Site): Record<string, string> {
+  const { options, env } = site;
+  const used = DEPENDENCIES.filter((dependency) => dependency.used(options));
+  return Object.fromEntries(used.map(({ name, nowhere }) => [name, env[name] ?? nowhere]));
 }
 
 /** The environment of everything that is started: a private home, and what the user configured by name. */

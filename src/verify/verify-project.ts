@@ -12,7 +12,7 @@ import { checkParity } from './checks/parity.js';
 import { checkReplicas } from './checks/replicas.js';
 import { checkStdio } from './checks/stdio.js';
 import { measureLatency } from './measure-latency.js';
-import { missingVariables } from './site.js';
+import { missingDependencies, missingVariables } from './site.js';
 import type { Surface } from './surface.js';
 import { type Evidence, skip, type Verdict, type Verification } from './verification.js';
 import { openWorkbench, type Service, type Workbench } from './workbench.js';
@@ -50,7 +50,7 @@ export async function verifyProject(given: VerifyInput): Promise<Verification> {
     surfaces: { ...(given.manifest.surface ? { recorded: given.manifest.surface as Surface } : {}) },
     latency: { stdio: [], http: [] },
     calls: [],
-    madeUp: missingVariables(bench.site),
+    madeUp: [...missingVariables(bench.site), ...missingDependencies(bench.site)],
   };
   try {
     return { checks: await runChecks(bench, given, evidence), evidence };

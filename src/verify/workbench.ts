@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +9,7 @@ import { type HttpChannel, httpChannel } from './client/http-channel.js';
 import { exchangeText } from './client/http-exchange.js';
 import { lastLines, stdioChannel } from './client/stdio-channel.js';
 import { type Credentials, credentialsFor } from './credentials.js';
-import { environmentOf, type Site, scriptsOf } from './site.js';
+import { dependencySettings, environmentOf, type Site, scriptsOf } from './site.js';
 
 /** The longest a server may take to answer its first request. */
 const START_MS = 45_000;
@@ -56,6 +57,7 @@ const GENEROUS = {
   RATE_LIMIT_PER_HOUR: '10000000',
   SHUTDOWN_DELAY_MS: '400',
   LOG_LEVEL: 'info',
+  METRICS_PORT: '0',
 };
 
 /**
@@ -97,6 +99,8 @@ export function openWorkbench(site: Site, { copies = false } = {}): Workbench {
       env: {
         ...environmentOf(site, home),
         ...GENEROUS,
+        ...dependencySettings(site),
+        REDIS_PREFIX: `verify-${randomUUID()}`, // counts of other services are not ours
         ...env,
         ...access.settings,
         PORT: new URL(base).port,

@@ -93,6 +93,23 @@ describe('a stateless service', () => {
     });
   }
 
+  it('is proven with every feature, and without what they connect to', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({
+      ...STATELESS,
+      options: {
+        auth: 'api-key',
+        rateLimit: 'redis',
+        database: 'postgres',
+        secrets: 'vault',
+        cache: true,
+        metrics: true,
+        tracing: true,
+      },
+    });
+    expect(failing(checks)).toEqual([]);
+    expect(checks.stdio?.detail).toContain('with a made-up REDIS_URL, DATABASE_URL');
+  });
+
   it('fails replicas when processes disagree', { timeout: 3 * MINUTES }, async () => {
     const source = STATELESS.sources['src/create-server.ts'].replace(
       'String(line.length)',

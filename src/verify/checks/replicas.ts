@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type Baseline, visitAlone } from '../baseline.js';
 import { connectClient } from '../client/client.js';
 import { httpChannel } from '../client/http-channel.js';
@@ -12,7 +13,8 @@ const OPENING = 3;
 export async function checkReplicas(bench: Workbench, baseline: Baseline): Promise<Verdict> {
   const reason = notReplicable(bench.site, baseline);
   if (reason) return skip(reason);
-  const [first, second] = await Promise.all([bench.startService(), bench.startService()]);
+  const together = { REDIS_PREFIX: `verify-${randomUUID()}` };
+  const [first, second] = await Promise.all([bench.startService(together), bench.startService(together)]);
   const plain = baseline.calls.filter((call) => !call.odd).length;
   const killedAfter = OPENING + baseline.calls.length + Math.ceil(plain / 2); // in the middle of the second round
   let sent = 0;

@@ -1,6 +1,7 @@
 import { parse } from 'jsonc-parser';
 import type { Inspection, Options, Project, Seam } from '../model.js';
 import { version } from '../version.js';
+import { codeStyle, restyle } from './code-style.js';
 import { chosenFeatures, type Feature } from './features.js';
 import { operationsFiles } from './files/operations.js';
 import { type HttpEntry, httpEntry } from './http-entry.js';
@@ -50,15 +51,15 @@ export function generateService(input: ServiceInput): GeneratedService {
     text,
     why,
   });
+  const style = codeStyle(project, options.out);
+  const code = [
+    ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
+    own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
+    own('features', renderFeatures(inspection, options, seam, chosen, paths), 'what the service is made of'),
+  ];
   return {
     files: [
-      ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
-      own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
-      own(
-        'features',
-        renderFeatures(inspection, options, seam, chosen, paths),
-        'what the service is made of',
-      ),
+      ...code.map((file) => ({ ...file, text: restyle(file.text, style) })),
       ...operationsFiles({ ...input, start: entry.start, toolVersion: version }),
     ],
     ...packages(project, inspection, chosen, entry),

@@ -52,13 +52,28 @@ export function createShutdown(parts: ShutdownParts): (reason: string, code?: nu
   };
 }
 
+/** Turns of the event loop, at most, that are waited for clients that are still being let in. */
+const mostTurns = 1000;
+
 /** Refuses new connections and keeps those that are open; `closed` resolves when the last of them ends. */
 async function stopListening(listener: Server): Promise<{ closed: Promise<void> }> {
-  // Right after the event loop has accepted what was waiting: a connection still waiting would be reset.
-  await new Promise((resolve) => setImmediate(resolve));
+  // A turn of the event loop lets in one of the connections that wait, and what still waits would be reset: so the
+  // door is shut after a turn in which nobody came.
+  let came = true;
+  const notice = (): void => {
+    came = true;
+  };
+  listener.on('connection', notice);
+  for (let turn = 0; came && turn < mostTurns; turn++) {
+    came = false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  listener.off('connection', notice);
   const closed = new Promise<void>((resolve) => {
-    // The HTTP server's own `close` also closes idle connections, on which a request may be on its way.
-    NetServer.prototype.close.call(listener, () => resolve());
+    // The HTTP server's own `close` also closes idle connections, on which a request may be on its way. (Bun's
+    // server is no net.Server, and leaves them open.)
+    const close = listener instanceof NetServer ? NetServer.prototype.close : listener.close;
+    close.call(listener, () => resolve());
   });
   return { closed };
 }
@@ -82,7 +97,8 @@ async function drain({
   await mcp.idle();
   // A balancer that asks nobody about readiness notices now, by a refused connection, and leaves us alone; what it
   // has just sent on a connection that was idle is answered still.
-  await Promise.race([closed, sleep(Math.min(config.SHUTDOWN_DELAY_MS, 1000), undefined, { ref: false })]);
+  const patience = Math.min(Math.max(config.SHUTDOWN_DELAY_MS, 250), 1000);
+  await Promise.race([closed, sleep(patience, undefined, { ref: false })]);
   await mcp.idle();
   await endpoint.close();
   listener.closeIdleConnections();

@@ -16,7 +16,7 @@ const managers = path.join(work, 'managers');
 
 /** Runs a program to its end; throws with its output when it fails. */
 function run(command, args, options = {}) {
-  const env = { ...process.env, PATH: `${process.env.PATH}:${managers}/node_modules/.bin`, CI: 'true' };
+  const env = { ...process.env, PATH: `${managers}/node_modules/.bin:${process.env.PATH}`, CI: 'true' };
   const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, env, ...options });
   if (done.status === 0) return done.stdout;
   throw new Error(

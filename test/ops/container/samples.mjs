@@ -10,20 +10,17 @@ const edit = (folder, change) => {
   writeFileSync(file, JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8'))), null, 2));
 };
 
-const withManager = (packageManager) => (folder) => {
-  cpSync(example, folder, { recursive: true });
-  edit(folder, (manifest) => ({ ...manifest, packageManager }));
-};
+const copyExample = (folder) => cpSync(example, folder, { recursive: true });
 
 /** `make` writes the project into a folder and returns where in it the package is, when that is not the top. */
 export const samples = {
-  npm: { install: ['npm', 'install'], make: (folder) => cpSync(example, folder, { recursive: true }) },
-  pnpm: { install: ['pnpm', 'install'], make: withManager('pnpm@10.20.0') },
-  yarn: { install: ['yarn', 'install'], make: withManager('yarn@1.22.22') },
+  npm: { install: ['npm', 'install'], make: copyExample },
+  pnpm: { install: ['pnpm', 'install'], make: copyExample },
+  yarn: { install: ['yarn', 'install'], make: copyExample },
   bun: {
     install: ['bun', 'install'],
     needs: 'bun',
-    make: (folder) => cpSync(example, folder, { recursive: true }),
+    make: copyExample,
   },
   'plain JavaScript': {
     install: ['npm', 'install'],

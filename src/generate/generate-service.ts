@@ -42,7 +42,8 @@ const coreTypes = { '@types/cors': '^2.8.17', '@types/express': '^5.0.0', '@type
 
 /** Writes the HTTP service around a factory. Pure: the same input gives the same files. */
 export function generateService(input: ServiceInput): GeneratedService {
-  const { project, inspection, options, seam, templates } = input;
+  const { project, inspection, options, templates } = input;
+  const seam = { fixedTools: leavesToolListToSdk(project, options), ...input.seam };
   const paths = modulePaths(inspection);
   const chosen = chosenFeatures(options, seam, (name) => imports(project, options, name));
   const entry = httpEntry(project, inspection, options, paths);
@@ -60,7 +61,7 @@ export function generateService(input: ServiceInput): GeneratedService {
   return {
     files: [
       ...code.map((file) => ({ ...file, text: restyle(file.text, style) })),
-      ...operationsFiles({ ...input, start: entry.start, toolVersion: version }),
+      ...operationsFiles({ ...input, seam, start: entry.start, toolVersion: version }),
     ],
     ...packages(project, inspection, chosen, entry),
     scripts: entry.scripts,
@@ -70,11 +71,18 @@ export function generateService(input: ServiceInput): GeneratedService {
 /** Does a source file of the project itself import this package? (Its manifest says so after a conversion, too.) */
 function imports(project: Project, options: Options, name: string): boolean {
   const statement = new RegExp(`(?:from|require\\(|import\\()\\s*['"]${name}['"]`);
-  return [...project.files].some(
-    ([file, text]) =>
-      /\.[cm]?[jt]sx?$/.test(file) && !file.startsWith(`${options.out}/`) && statement.test(text),
-  );
+  return ownSources(project, options).some((text) => statement.test(text));
 }
+
+/** Does the SDK itself answer `tools/list`, from what is registered? A handler of the project's may say anything. */
+function leavesToolListToSdk(project: Project, options: Options): boolean {
+  return !ownSources(project, options).some((text) => /ListToolsRequestSchema|tools\/list/.test(text));
+}
+
+const ownSources = (project: Project, { out }: Options): string[] =>
+  [...project.files]
+    .filter(([file]) => /\.[cm]?[jt]sx?$/.test(file) && !file.startsWith(`${out}/`))
+    .map(([, text]) => text);
 
 type Ranges = Readonly<Record<string, string>>;
 

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { readTemplates } from '../../src/disk.js';
+import { generateService } from '../../src/generate/generate-service.js';
+import type { Inspection, Seam } from '../../src/model.js';
+import { defaultOptions, defaultSeam, inspection, projectOf } from '../runtime/service.js';
+
+const templates = readTemplates();
+
+interface Given {
+  readonly files?: Record<string, string>;
+  readonly inspection?: Partial<Inspection>;
+  readonly seam?: Partial<Seam>;
+}
+
+const generate = (given: Given = {}) =>
+  generateService({
+    project: projectOf({ 'package.json': '{}', ...given.files }),
+    inspection: inspection(given.inspection),
+    options: defaultOptions,
+    seam: { ...defaultSeam, ...given.seam },
+    templates,
+  });
+
+const textOf = (given: Given, name: string): string =>
+  generate(given).files.find(({ path }) => path === `src/http/${name}`)?.text ?? '';
+
+describe('what package.json needs', () => {
+  it('is what the project lacks', () => {
+    const files = {
+      'package.json':
+        '{ "dependencies": { "zod": "^3.25.0", "express": "^4.19.0" }, "devDependencies": { "@types/node": "^22" } }',
+    };
+    const { dependencies, devDependencies } = generate({ files });
+    expect(Object.keys(dependencies).sort()).toEqual(['cors', 'helmet', 'pino', 'rate-limiter-flexible']);
+    expect(devDependencies).toEqual({ '@types/cors': expect.any(String), '@types/express': '^4.17.21' });
+  });
+
+  it('has no types for JavaScript', () => {
+    expect(generate({ inspection: { language: 'js' } }).devDependencies).toEqual({});
+  });
+});
+
+describe('the seam', () => {
+  it('calls the factory of the project, or makes it once', () => {
+    expect(textOf({}, 'server-factory.ts')).toContain(
+      "const { createServer } = await import('../create-server.js');\n  return async () => createServer();",
+    );
+    const factory = textOf(
+      { seam: { kind: 'server-factory', exportName: 'makeFactory' } },
+      'server-factory.ts',
+    );
+    expect(factory).toContain('const createServer = await makeFactory();');
+    const connecting = textOf({ seam: { kind: 'connect', exportName: 'serve' } }, 'server-factory.ts');
+    expect(connecting).toContain('await serve(transport);');
+  });
+
+  it('answers tools/list from memory only where the SDK makes the list', () => {
+    const registered = { 'src/create-server.ts': "server.registerTool('a', {}, run);" };
+    expect(textOf({ files: registered }, 'server-factory.ts')).toContain('fixedTools: boolean = true');
+    const handled = { 'src/create-server.ts': 'server.setRequestHandler(ListToolsRequestSchema, list);' };
+    expect(textOf({ files: handled }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
+  });
+
+  it('writes CommonJS for JavaScript without modules', () => {
+    const given: Given = {
+      inspection: {
+        language: 'js',
+        moduleFormat: 'cjs',
+        entry: { file: 'src/index.js', output: 'src/index.js', because: 'main' },
+      },
+      seam: { module: 'src/create-server.js' },
+    };
+    expect(textOf(given, 'server-factory.js')).toContain("require('../create-server.js')");
+    expect(textOf(given, 'features.js')).toMatch(/module\.exports = \{ createEndpoint, .* \};\n$/);
+    expect(
+      generate(given)
+        .files.map(({ text }) => text)
+        .join(),
+    ).not.toMatch(/^(import|export) /m);
+  });
+});
+
+describe('imports', () => {
+  it('carry the extension that the project writes', () => {
+    const build = { kind: 'none', tool: 'none', runner: 'node-types', importExtension: '.ts' } as const;
+    const main = textOf({ inspection: { build } }, 'main.ts');
+    expect(main).toContain("from './app.ts'");
+    expect(main).not.toContain(".js'");
+    const bare = textOf({ inspection: { build: { ...build, importExtension: '' } } }, 'main.ts');
+    expect(bare).toContain("from './app'");
+  });
+
+  it('name only files that are there', () => {
+    for (const sessions of ['stateless', 'stateful'] as const) {
+      const { files } = generate({ seam: { sessions } });
+      const names = new Set(files.map(({ path }) => path));
+      for (const { text } of files.filter(({ path }) => path.endsWith('.ts'))) {
+        for (const [, name] of text.matchAll(/from '\.\/([\w-]+)\.js'/g))
+          expect(names).toContain(`src/http/${name}.ts`);
+      }
+    }
+  });
+});
+
+it('is the same for the same project', () => {
+  expect(generate()).toEqual(generate());
+});

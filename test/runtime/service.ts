@@ -170,7 +170,7 @@ export async function run(
     },
   };
   if (given.unready) return service;
-  await until(() => address() !== undefined || child.exitCode !== null);
+  await until(() => address() !== undefined || child.exitCode !== null, 40_000);
   if (address() === undefined) throw new Error(`the service did not start: ${out}${errors}`);
   return service;
 }

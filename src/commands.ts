@@ -1,14 +1,15 @@
 /** The commands: the pipeline, top to bottom. */
 
 import path from 'node:path';
+import { recordBaseline, runStep } from './baseline.js';
 import { isError } from './diagnostics.js';
-import { applyChanges, isInstalled, readProject, readTemplates, recoverInterrupted } from './disk.js';
-import type { Command, Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
+import { applyChanges, readProject, readTemplates, recoverInterrupted } from './disk.js';
+import type { Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
 import { nextSteps } from './next-steps.js';
 import { flagOf, resolveOptions } from './options.js';
 import { unifiedDiff } from './plan/line-changes.js';
 import { MANIFEST, readManifest } from './plan/manifest.js';
-import { installCommand, planMigration, scriptCommand } from './plan/plan-migration.js';
+import { planMigration } from './plan/plan-migration.js';
 import { describeChanges, describeChecks, describeInspection, describeSessions } from './report.js';
 import { conclude, type Flags, failed, type Outcome, type Run, refuse, refuseOnErrors, say } from './run.js';
 import { Cancelled } from './screen.js';
@@ -180,14 +181,7 @@ async function carryOut(
   const left = flags.install ? [] : plan.commands;
   // Verifying builds by itself.
   const now = plan.commands.filter((command) => flags.install && !(proven && command.purpose === 'build'));
-  for (const command of now)
-    await runPlanned(
-      run,
-      root,
-      titles[command.purpose] ?? command.purpose,
-      command,
-      `${command.purpose}-failed`,
-    );
+  for (const command of now) await runStep(run, root, command);
   if (proven) await prove(run);
   screen.show('Next', nextSteps({ dir: flags.dir, inspection, options, seam, left }));
   screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
@@ -205,74 +199,6 @@ async function refuseDirty(run: Run, project: Project, plan: Plan): Promise<void
     plan.changes.filter((change) => change.before !== null).map((change) => change.path),
   );
   if (files.length > 0) refuse(run, { code: 'git-dirty', args: { files: files.join(', ') } });
-}
-
-const MINUTES = 60_000;
-
-/** Builds the project as it is and records what its clients see, so that the conversion is not blamed for what was broken. */
-async function recordBaseline(
-  run: Run,
-  { root }: Project,
-  inspection: Inspection,
-  options: Options,
-): Promise<unknown> {
-  const { packageManager, build } = inspection;
-  if (!isInstalled(root, '@modelcontextprotocol')) {
-    await runPlanned(
-      run,
-      root,
-      'Installing what the project has',
-      installCommand(packageManager),
-      'baseline-broken',
-    );
-  }
-  if (build.script)
-    await runPlanned(
-      run,
-      root,
-      'Building it as it is',
-      scriptCommand(packageManager, build.script),
-      'baseline-broken',
-    );
-  const { recordSurface } = await import('./verify/record-surface.js');
-  // Building may have written files; what was planned is compared with the disk once more before it is applied.
-  return run.screen.step('Recording what stdio answers', () =>
-    recordSurface({ project: readProject(root), options, inspection }),
-  );
-}
-
-const titles: Readonly<Record<string, string>> = { install: 'Installing', build: 'Building' };
-
-/** Runs a command to its end, showing what it says; refuses with `code` when it fails. */
-async function runPlanned(
-  run: Run,
-  root: string,
-  title: string,
-  { command, args }: Command,
-  code: string,
-): Promise<void> {
-  const { runCommand } = await import('./exec.js');
-  const line = [command, ...args].join(' ');
-  // A lock file has to change with package.json, also where CI freezes it.
-  const env = { ...definedEnvironment(), YARN_ENABLE_IMMUTABLE_INSTALLS: 'false' };
-  const finished = await run.screen.step(`${title}: ${line}`, (tell) =>
-    runCommand(command, args, { cwd: root, env, timeoutMs: 10 * MINUTES, onLine: tell }),
-  );
-  if (finished.code === 0) return;
-  const reason = finished.timedOut ? 'it took longer than 10 minutes' : reasonIn(finished.output);
-  refuse(run, { code, args: { command: line, reason } });
-}
-
-const definedEnvironment = (): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-  );
-
-/** What went wrong, by its own words; the end of the output where it has none. */
-function reasonIn(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '' && !/^npm warn/i.test(line));
-  const errors = lines.filter((line) => /\berr(?:or)?\b/i.test(line));
-  return (errors.length > 0 ? errors.slice(0, 8) : lines.slice(-12)).join('\n');
 }
 
 /** Reads the project again, as it is now, and verifies it. */
@@ -302,7 +228,9 @@ async function prove(run: Run): Promise<void> {
   if (shown.length > 0) run.screen.warn(describeChecks(shown, run.screen.look));
   if (!reporter) return;
   const { reportVerification } = await import('./verify/reporters/report-verification.js');
-  const { name = path.basename(project.root) } = JSON.parse(project.files.get('package.json') ?? '{}');
+  const { name = path.basename(project.root) } = JSON.parse(
+    (project.files.get('package.json') ?? '{}').replace(/^\uFEFF/, ''),
+  );
   const report = { name, version, verification, inspection, options, manifest };
   process.stdout.write(`${reportVerification(reporter as ReporterName, report)}\n`);
 }

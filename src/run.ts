@@ -87,7 +87,7 @@ function exitCodeOf(run: Run, error: unknown): 1 | 2 {
     return error.diagnostic.code === 'directory-missing' ? 2 : 1;
   }
   if (error instanceof Cancelled) run.screen.close('Cancelled. Nothing was changed.');
-  else if (error instanceof Refused) run.screen.close('Refused.');
+  else if (error instanceof Refused) run.screen.close('Stopped, for the reason above.');
   else throw error;
   return 1;
 }

@@ -39,6 +39,8 @@ interface Journal {
   readonly directories: readonly string[];
 }
 
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /** Applies all changes or none; a signal that arrives meanwhile also means none. */
 export async function applyChanges(root: string, changes: readonly Change[]): Promise<Applied> {
   const objections = changes.flatMap((change) => objectionsTo(root, change));
@@ -49,8 +51,9 @@ export async function applyChanges(root: string, changes: readonly Change[]): Pr
   const hear = (signal: NodeJS.Signals) => {
     signalled ??= signal;
   };
-  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-  for (const signal of signals) process.on(signal, hear);
+  // Whoever else would act on a signal, by exiting, has to wait until the disk is in one state or the other.
+  const others = SIGNALS.map((signal) => [signal, process.listeners(signal)] as const);
+  for (const signal of SIGNALS) process.removeAllListeners(signal).on(signal, hear);
   try {
     const journal = describe(root, changes);
     try {
@@ -66,7 +69,10 @@ export async function applyChanges(root: string, changes: readonly Change[]): Pr
     }
     return { outcome: 'applied' };
   } finally {
-    for (const signal of signals) process.off(signal, hear);
+    for (const [signal, listeners] of others) {
+      process.off(signal, hear);
+      for (const listener of listeners) process.on(signal, listener);
+    }
   }
 }
 

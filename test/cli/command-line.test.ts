@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { scratch, snapshot } from '../disk/scratch.js';
+import { readFixtures } from './run-fixture.js';
 
 const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
@@ -84,5 +86,25 @@ describe('the command line', () => {
     expect(run(scratch({ 'package.json': '{}', '.create-mcp-prod.json': '{}' })).stdout).toContain(
       'manifest-invalid',
     );
+  });
+
+  it('ends what it has started when it is interrupted', async () => {
+    const { input } = readFixtures('convert').find((fixture) => fixture.name === 'example')!;
+    const endless = `node -e "fs.writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000)"`;
+    const files = {
+      ...input,
+      'package.json': input['package.json']!.replace('"build": "tsc"', `"build": ${JSON.stringify(endless)}`),
+      'node_modules/@modelcontextprotocol/sdk/package.json': '{}',
+    };
+    const root = scratch(files);
+    const pid = () => Number(fs.readFileSync(path.join(root, 'pid'), 'utf8'));
+    const child = spawn(process.execPath, [cli, root, '--yes'], { stdio: 'ignore' });
+    const patience = { timeout: 30_000, interval: 50 };
+    await vi.waitFor(() => expect(pid()).toBeGreaterThan(0), patience);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([1, null]);
+    await vi.waitFor(() => expect(() => process.kill(pid(), 0)).toThrow('ESRCH'), patience);
+    fs.rmSync(path.join(root, 'pid'));
+    expect(snapshot(root)).toEqual(files);
   });
 });

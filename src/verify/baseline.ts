@@ -2,10 +2,9 @@ import { excerpt, same } from './canonical.js';
 import type { Client } from './client/client.js';
 import { readSurface, type Surface } from './surface.js';
 import {
+  affordable,
   type Call,
   interleave,
-  isSlow,
-  labelOf,
   notices,
   type Step,
   safeCalls,
@@ -34,6 +33,8 @@ export interface Baseline {
   /** Why two processes cannot run beside each other (a fixed port, a lock), when they cannot. */
   readonly alone?: string;
   readonly recording: Recording;
+  /** Stdio clients see each other already, in a file, say: an answer in company is reliably another than alone. */
+  readonly meeting: boolean;
   /** How answers over HTTP differ from those over stdio, one line each. What stdio itself answers differently every time is left out. */
   readonly compare: (who: keyof Recording, actual: Transcript, what?: Compared) => Promise<string[]>;
 }
@@ -50,11 +51,8 @@ export async function recordBaseline(bench: Workbench, named: readonly string[])
     return (word: string) => bench.openStdio(word, occasion);
   };
   const first = await openings()(ALPHA);
-  const surface = await readSurface(first).finally(first.close);
-  const wanted = safeCalls(surface, named);
-  const solo = await visitAlone(openings(), wanted);
-  const slow = new Set(solo.steps.filter(isSlow).map((step) => labelOf(step.key)));
-  const calls = wanted.filter((call) => !slow.has(call.label));
+  const { surface, calls } = await survey(first, named).finally(first.close);
+  const solo = await visitAlone(openings(), calls);
 
   const together = await visitTogether(openings(), calls).catch((error: Error) => error.message);
   if (typeof together === 'string') {
@@ -62,7 +60,7 @@ export async function recordBaseline(bench: Workbench, named: readonly string[])
     const again = { solo: await visitAlone(openings(), calls), alpha: alpha!, beta: beta!, later: alpha! };
     const compare: Baseline['compare'] = async (who, actual, what) =>
       differing([again[who], solo], actual, what);
-    return { surface, calls, alone: together, recording: again, compare };
+    return { surface, calls, alone: together, recording: again, meeting: false, compare };
   }
 
   const record = async (): Promise<Recording> => {
@@ -80,7 +78,22 @@ export async function recordBaseline(bench: Workbench, named: readonly string[])
     third ??= record(); // a clock or a counter may have moved on since
     return differing([...known, (await third)[who]], actual, what);
   }
-  return { surface, calls, recording: recordings[0]!, compare };
+  return { surface, calls, recording: recordings[0], meeting: meets(...recordings), compare };
+}
+
+function meets(one: Recording, other: Recording): boolean {
+  return one.solo.steps.some(
+    (step) => agrees(step, other.solo) && !agrees(step, one.alpha) && !agrees(step, other.alpha),
+  );
+}
+
+/** What the server shows, and what may be called of it in the time there is. */
+async function survey(
+  client: Client,
+  named: readonly string[],
+): Promise<{ surface: Surface; calls: Call[] }> {
+  const surface = await readSurface(client);
+  return { surface, calls: await affordable(client, safeCalls(surface, named)) };
 }
 
 /** One client says every call with nobody beside it. */

@@ -124,8 +124,28 @@ async function say(client: Client, call: Call, round: number): Promise<Step> {
 /** The label of the call that a step's key was made from. */
 export const labelOf = (key: string): string => key.slice(0, key.lastIndexOf(', call '));
 
-/** Did this step take so long that saying it again would only cost time? */
-export const isSlow = (step: Step): boolean => step.ms > CALL_MS / 2;
+/** A call slower than this is not worth its time; nor are calls that together take longer than that. */
+const SLOW_MS = 1500;
+const AFFORDABLE_MS = 2500;
+/** Trying calls out stops here, whatever has not been tried is not called. */
+const TRIAL_MS = 20_000;
+
+/** Says every call once, and keeps those that answer fast enough to be said again and again. */
+export async function affordable(client: Client, calls: readonly Call[]): Promise<Call[]> {
+  const kept: Call[] = [];
+  const until = performance.now() + TRIAL_MS;
+  let spent = 0;
+  for (const call of calls) {
+    if (performance.now() > until) break;
+    const begun = performance.now();
+    await client.request(call.method, call.params(client.word, 0), 2 * SLOW_MS);
+    const ms = performance.now() - begun;
+    if (ms > SLOW_MS || spent + ms > AFFORDABLE_MS) continue;
+    spent += ms;
+    kept.push(call);
+  }
+  return kept;
+}
 
 /** The same transcript as another client would have got it: its word put in the place of this one's. */
 export function reworded(transcript: Transcript, word: string): Transcript {

@@ -41,18 +41,19 @@ function mixed(transcript: Transcript): string[] {
 
 /**
  * Calls whose answer follows from who asks: in company as alone, and in another's words when another asks. Where
- * stdio clients already meet in a file, say, more of them at once are no measure: no tool is called then.
+ * stdio clients already meet, more of them at once are no measure: no tool is called then.
  */
-function ownAnswers({ calls, recording, alone }: Baseline): Call[] {
+function ownAnswers({ calls, recording, alone, meeting }: Baseline): Call[] {
   if (alone) return [];
   const { solo, alpha, beta } = recording;
-  const differing = (one: Transcript, other: Transcript) => {
-    const outcomes = new Map(other.steps.map((step) => [step.key, step.outcome]));
-    return one.steps
-      .filter(({ key, outcome }) => !same(outcome, outcomes.get(key)))
-      .map(({ key }) => labelOf(key));
-  };
-  const meeting = calls.some(({ label, odd }) => !odd && differing(solo, alpha).includes(label));
-  const unlike = new Set([...differing(solo, alpha), ...differing(solo, reworded(beta, solo.word))]);
+  const unlike = new Set([alpha, reworded(beta, solo.word)].flatMap((other) => differing(solo, other)));
   return calls.filter(({ label, method }) => !unlike.has(label) && !(meeting && method === 'tools/call'));
+}
+
+/** Labels of the calls that two transcripts answer differently. */
+function differing(one: Transcript, other: Transcript): string[] {
+  const outcomes = new Map(other.steps.map((step) => [step.key, step.outcome]));
+  return one.steps
+    .filter(({ key, outcome }) => !same(outcome, outcomes.get(key)))
+    .map(({ key }) => labelOf(key));
 }

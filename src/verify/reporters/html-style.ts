@@ -64,6 +64,7 @@ caption { caption-side: bottom; text-align: left; padding-top: .5rem; }
   .stacked tr { display: block; border-top: 1px solid var(--line); padding: .5rem 0; }
   .stacked td { display: grid; grid-template-columns: 5.5rem 1fr; border: 0; padding: .125rem 0; }
   .stacked td::before { content: attr(data-label); color: var(--quiet); font-size: .875rem; grid-row: span 2; }
+  .stacked .badge { justify-self: start; }
   .surface td:nth-child(n + 2), .surface thead th:nth-child(n + 2) { width: 4.75rem; }
   .histogram th { width: 6rem; padding-left: 0; }
 }

@@ -19,6 +19,8 @@ export interface ConnectSite {
   readonly call: ts.CallExpression;
   /** What is connected: `server` in `server.connect(transport)`; undefined when a `runner` does it. */
   readonly server: ts.Expression | undefined;
+  /** SDK v2: `serveStdio(factory)` is given the factory itself. */
+  readonly factory?: ts.Expression;
   /** Functions between `call` and the real connect that must take the transport as a parameter, outermost first. */
   readonly runners: readonly Runner[];
   /** The expression that makes the transport. */
@@ -58,8 +60,19 @@ export function stdioTransports(sources: Sources): ts.NewExpression[] {
   );
 }
 
+/** Calls of SDK v2's `serveStdio(factory)`. */
+function served(sources: Sources): ConnectSite[] {
+  return [...sources.files.values()].flatMap((file) =>
+    descendants(file, ts.isCallExpression)
+      .filter((call) => sources.externalOf(call.expression)?.name === 'serveStdio' && call.arguments.length > 0)
+      .map((call) => ({ call, server: undefined, factory: call.arguments[0]!, runners: [], transport: call, scope: enclosingFunction(call) })),
+  );
+}
+
 /** Finds the one call that connects the server over stdio. */
 export function findConnect(sources: Sources): ConnectSite | ConnectProblem {
+  const [direct, another] = served(sources);
+  if (direct) return another ? { code: 'connect-ambiguous', node: direct.call, other: another.call } : direct;
   const transports = stdioTransports(sources);
   if (transports.length === 0) return { code: 'stdio-transport-not-found' };
   const sites = transports.flatMap((transport) => connectsOf(sources, transport, transport));

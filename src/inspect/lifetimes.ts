@@ -1,4 +1,4 @@
-import { type ConnectSite, isInside } from './connect.js';
+import { type ConnectSite, functionOf, isInside } from './connect.js';
 import { Effects } from './effects.js';
 import { keptByServer } from './kept-by-server.js';
 import {
@@ -130,7 +130,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   }
   for (const statement of localState(sources, frame, server))
     growFrom(sources, statement, local, transport, server);
-  const kept = keptByServer(sources, effects, [...server, ...(site.server ? [site.server] : [site.call])], frame.fn);
+  const kept = keptByServer(sources, effects, [...server, rootOfServer(sources, site)], frame.fn);
   return {
     frame,
     server,
@@ -178,6 +178,7 @@ export function callsFrame(sources: Sources, statement: ts.Statement, frame: Fra
 
 /** The variable that holds the server (or the object that runs it). */
 function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
+  if (site.factory) return new Set();
   const expression = site.server ?? site.call.expression;
   const root = rootOf(expression);
   const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
@@ -480,4 +481,10 @@ function growFrom(
     if (server.has(other) || transport.has(other) || ts.isImportDeclaration(other)) continue;
     if (intersects(sources.symbolsIn(other), moved)) growFrom(sources, other, local, transport, server);
   }
+}
+
+/** The code that makes a server: the connected expression, the body of the factory, or the call of a runner. */
+function rootOfServer(sources: Sources, site: ConnectSite): ts.Node {
+  if (!site.factory) return site.server ?? site.call;
+  return functionOf(sources, site.factory)?.body ?? site.factory;
 }

@@ -71,7 +71,7 @@ class Splitter {
 
   run(): Split {
     this.assignPlaces();
-    const direct = this.existingFactory();
+    const direct = this.site.factory ? this.servedFactory(this.site.factory) : this.existingFactory();
     if (direct) return direct;
     return this.runsOnImport() ? this.intoSibling() : this.inPlace();
   }
@@ -167,7 +167,7 @@ class Splitter {
   /** The syntax that remains in the stdio program: whole statements, and the frame without what moves out. */
   private shellNodes(): ts.Node[] {
     const moved = new Set<ts.Node>([...this.setUp, ...this.frameServer, ...this.afterConnect]);
-    const replaced = this.site.server ?? this.site.call;
+    const replaced = this.site.factory ?? this.site.server ?? this.site.call;
     const nodes: ts.Node[] = [];
     const walk = (node: ts.Node): void => {
       if (moved.has(node)) return;
@@ -199,6 +199,19 @@ class Splitter {
     const exported = isExported(home) && !hasDefault(home);
     const elsewhere = declaration.getSourceFile() !== this.file;
     if (!exported || (elsewhere && this.hasCore()) || (!elsewhere && this.runsOnImport())) return undefined;
+    return { kind: 'server', module: this.sources.pathOf(declaration), exportName: symbol.name, diagnostics: this.diagnostics };
+  }
+
+  /** `serveStdio(createServer)`: an exported function of another module is used as it is. */
+  private servedFactory(factory: ts.Expression): Split | undefined {
+    if (this.setUp.length > 0 || this.input.registrations.length > 0) return undefined;
+    const called = ts.isArrowFunction(factory) && factory.parameters.length === 0 && !ts.isBlock(factory.body) && ts.isCallExpression(factory.body) && factory.body.arguments.length === 0 ? factory.body.expression : factory;
+    const symbol = ts.isIdentifier(called) ? this.sources.symbolOf(called) : undefined;
+    const declaration = symbol?.valueDeclaration;
+    if (!declaration || !symbol) return undefined;
+    const home = topLevelStatement(declaration);
+    const elsewhere = declaration.getSourceFile() !== this.file;
+    if (!isExported(home) || hasDefault(home) || (elsewhere ? this.hasCore() : this.runsOnImport())) return undefined;
     return { kind: 'server', module: this.sources.pathOf(declaration), exportName: symbol.name, diagnostics: this.diagnostics };
   }
 
@@ -236,7 +249,7 @@ class Splitter {
   }
 
   private get returnsObject(): boolean {
-    return this.site.runners.length > 0 || this.site.server === undefined || this.afterConnect.length > 0;
+    return !this.site.factory && (this.site.runners.length > 0 || this.site.server === undefined || this.afterConnect.length > 0);
   }
 
   /** The variable that holds what is connected, when it is a plain variable. */
@@ -325,6 +338,7 @@ class Splitter {
     };
     const returns = this.returnType(isAsync);
     const tail = asArrow ? `}${this.semicolon}` : '}';
+    if (this.site.factory) return this.servedFactoryText(this.site.factory, name, head, tail, exported);
     const doc = '/** Builds one server; every client has its own. */\n';
     if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head(name, isAsync, returns)}\n${body(1)}\n${tail}\n` };
     const outer = this.freeName([`${name}Factory`]);
@@ -340,6 +354,27 @@ class Splitter {
       `${tail}\n`,
     ].join('\n');
     return { kind: 'server-factory', name: outer, isAsync, text };
+  }
+
+  /** The function given to `serveStdio`, under a name of its own. */
+  private servedFactoryText(factory: ts.Expression, name: string, head: (own: string, isAsync: boolean) => string, tail: string, exported: string): { text: string; kind: Split['kind']; name: string; isAsync: boolean } {
+    const level = this.depthOf(this.file.text.lastIndexOf('\n', factory.getStart()) + 1);
+    const text = (to: number) => reindent(this.edits, factory.getStart(), factory.end, to - level, this.unit);
+    const calls = this.input.registrations.map((one) => `${one.isAsync ? 'await ' : ''}${one.name}()${this.semicolon}`);
+    const value = (to: number) => (calls.length === 0 ? text(to) : `async () => {\n${this.unit.repeat(to + 1)}${calls.join(`\n${this.unit.repeat(to + 1)}`)}\n${this.unit.repeat(to + 1)}return (${text(to + 1)})()${this.semicolon}\n${this.unit.repeat(to)}}`);
+    if (this.setUp.length === 0) {
+      return { kind: 'server', name, isAsync: false, text: `/** Builds one server; every client has its own. */\n${exported}const ${name} = ${value(0)}${this.semicolon}\n` };
+    }
+    const outer = this.freeName([`${name}Factory`]);
+    const lines = [
+      '/** Prepares what all clients share, once, and returns the function that builds one server for each client. */',
+      `${exported}${head(outer, this.setUpAwaits())}`,
+      this.block(this.setUp, 1),
+      '',
+      `${this.unit}return ${value(1)}${this.semicolon}`,
+      `${tail}\n`,
+    ];
+    return { kind: 'server-factory', name: outer, isAsync: false, text: lines.join('\n') };
   }
 
   /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
@@ -399,7 +434,7 @@ class Splitter {
 
   private coreText(path: string, factory: { text: string; name: string }, exports: ReadonlyMap<string, unknown>): string {
     const body: ts.Statement[] = [...this.coreNodes(), ...this.factoryStatements()];
-    const used = namesUsedIn([...body, ...(this.site.server ? [this.site.server] : [this.site.call])]);
+    const used = namesUsedIn([...body, this.site.factory ?? this.site.server ?? this.site.call]);
     const shellUsed = namesUsedIn(this.shellNodes());
     const keep = (name: string) => used.has(name) || (!shellUsed.has(name) && this.isRuntimeImport(name));
     const registered = new Map(this.input.registrations.map((one) => [one.file, one]));
@@ -489,12 +524,13 @@ class Splitter {
 
   /** The connect call is a runner's: the stdio program hands the transport to `connect` itself. */
   private get replacesCall(): boolean {
-    return this.site.runners.length > 0 || this.site.server === undefined;
+    return !this.site.factory && (this.site.runners.length > 0 || this.site.server === undefined);
   }
 
   /** Removes what moved out of the frame, and puts the creation of the server where it belongs. Returns it when it goes to module level. */
   private editFrame(factory: { kind: Split['kind']; name: string; isAsync: boolean }): string {
     for (const statement of [...this.setUp, ...this.frameServer, ...this.afterConnect]) this.remove(statement);
+    if (this.site.factory) return this.editServed(this.site.factory, factory);
     const needed = this.needed();
     const isObject = this.returnsObject || needed.length > 0;
     const name = isObject ? 'server' : (this.connectedName() ?? 'server');
@@ -516,6 +552,15 @@ class Splitter {
     }
     if (isAsync) this.makeAsync(this.frame.fn);
     return this.insertInFrame(text);
+  }
+
+  /** Gives `serveStdio` the factory by its name. */
+  private editServed(expression: ts.Expression, factory: { kind: Split['kind']; name: string }): '' {
+    const awaited = this.setUpAwaits();
+    const text = factory.kind === 'server' ? factory.name : `${awaited ? 'await ' : ''}${factory.name}()`;
+    this.edits.replace(expression.getStart(), expression.end, text);
+    if (factory.kind === 'server-factory' && awaited && this.frame.fn) this.makeAsync(this.frame.fn);
+    return '';
   }
 
   /** Names of the server's that the entry exported. */

@@ -13,7 +13,8 @@ export function terminalScreen(look: Look, title: string): Screen {
     show: (heading, body) => clack.log.message(`${look.paint('bold', heading)}\n${body}`),
     warn: (body) => clack.log.message(body),
     step: async (heading, work) => {
-      const spinner = clack.spinner({ onCancel: () => process.exit(1) });
+      const spinner = clack.spinner();
+      process.on('exit', interrupted);
       spinner.start(heading);
       const room = look.width - heading.length - 10;
       try {
@@ -26,11 +27,18 @@ export function terminalScreen(look: Look, title: string): Screen {
       } catch (error) {
         spinner.error(heading);
         throw error;
+      } finally {
+        process.off('exit', interrupted);
       }
     },
     close: (message) => clack.outro(message),
     ask: questions,
   };
+}
+
+/** The spinner answers Ctrl-C by exiting with 0; leaving in the middle of a step is no success. */
+function interrupted(): void {
+  process.exitCode = 1;
 }
 
 /** Escape sequences in the output of other programs would move the cursor under the spinner. */

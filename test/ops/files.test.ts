@@ -207,6 +207,13 @@ it('every alert fires when it should, and only then', () => {
   }
 });
 
+it('a new version of the project changes no generated file', () => {
+  for (const given of Object.values(services)) {
+    const later = generate({ ...given, manifest: { version: '2.0.0', description: 'Says more' } });
+    expect([...later]).toEqual([...generate(given)]);
+  }
+});
+
 it('nothing is generated that was not asked for', () => {
   const names = [...generate().keys()].filter((name) => !name.endsWith('.ts'));
   expect(names).toEqual(['src/http/README.md']);

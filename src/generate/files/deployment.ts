@@ -17,13 +17,10 @@ const demanded = ({ name, hint }: Setting): string => `\${${name}:?${hint}}`;
 
 export interface DeploymentContext {
   readonly name: string;
-  readonly version: string;
   readonly packageName: string;
   readonly stateful: boolean;
   /** Sessions survive their process, because another replica can rebuild them from Redis. */
   readonly handOff: boolean;
-  /** Values live in memory per client and are gone with their process. */
-  readonly clientState: boolean;
   readonly replicas: readonly string[];
   /** Every replica with those that can stand in for it. */
   readonly upstreams: readonly { readonly replica: string; readonly others: readonly string[] }[];
@@ -121,7 +118,6 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
   const own = [...new Map(seam.variables.map((variable) => [variable.name, variable])).values()].filter(
     (variable) => !known.has(variable.name) && (variable.required || variable.secret),
   );
-  const clientState = inspection.state.some((binding) => binding.decision === 'isolate');
   const secrets = [
     ...feature.secrets,
     ...own
@@ -143,11 +139,9 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
   ];
   return {
     name,
-    version: facts.version,
     packageName: facts.name,
     stateful,
     handOff: stateful && redis,
-    clientState,
     replicas,
     upstreams: replicas.map((replica) => ({
       replica,

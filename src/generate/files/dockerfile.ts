@@ -121,8 +121,6 @@ export interface DockerContext {
   readonly member: string;
   readonly unauthenticated: boolean;
   readonly title: string;
-  readonly description: string;
-  readonly version: string;
   readonly license: string;
   readonly source: string;
   /** Images as build arguments, so that they can be pinned by digest. */
@@ -254,8 +252,6 @@ export function dockerContext(input: DockerInput): DockerContext {
     member,
     unauthenticated: input.options.auth === 'none',
     title: facts.name,
-    description: facts.description,
-    version: facts.version,
     license: facts.license ?? '',
     source: facts.repository ?? '',
     image,

@@ -3,8 +3,6 @@ import type { Project } from '../../model.js';
 
 export interface PackageFacts {
   readonly name: string;
-  readonly version: string;
-  readonly description: string;
   readonly license?: string;
   readonly repository?: string;
   readonly scripts: Readonly<Record<string, string>>;
@@ -60,8 +58,6 @@ export function readPackageFacts(project: Project): PackageFacts {
     : undefined;
   return {
     name: text(json.name) ?? 'mcp-server',
-    version: text(json.version) ?? '0.0.0',
-    description: oneLine(text(json.description) ?? ''),
     ...(license === undefined ? {} : { license: oneLine(license) }),
     ...(repository === undefined ? {} : { repository }),
     scripts: strings(json.scripts),

@@ -73,10 +73,10 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'Your edits of {file} and the new version change the same lines.',
     hint: 'Restore the generated text at this place, update, and edit it again.',
   },
-  'script-taken': {
-    severity: 'error',
-    message: 'package.json has a script "{script}" of its own: {command}',
-    hint: 'Rename that script; the HTTP service is started with "{script}".',
+  'script-moved': {
+    severity: 'warning',
+    message: 'package.json had a script "{script}" of its own; it is now "{kept}": {command}',
+    hint: '"{script}" starts the new HTTP service. Point what used the old one to "{kept}".',
   },
   'dependency-conflict': {
     severity: 'error',

@@ -50,14 +50,23 @@ export function mergePackageJson(original: string, needs: Needs): Merged {
 function addScript(editor: Editor, name: string, command: string): readonly Diagnostic[] {
   const has = editor.now().scripts?.[name];
   if (has === command) return [];
-  // A longer form of what was there adds a step; anything else would take the user's script away.
+  // A longer form of what was there adds a step; anything else keeps the user's script under another name.
   if (has !== undefined && !command.includes(has)) {
-    return [
-      { code: 'script-taken', at: editor.locate(['scripts', name]), args: { script: name, command: has } },
-    ];
+    const kept = freeScript(editor, `${name}:before`);
+    const moved = { code: 'script-moved', at: editor.locate(['scripts', name]), args: { script: name, command: has, kept } };
+    editor.insert(['scripts', kept], has);
+    editor.insert(['scripts', name], command);
+    return [moved];
   }
   editor.insert(['scripts', name], command);
   return [];
+}
+
+function freeScript(editor: Editor, wanted: string): string {
+  const taken = editor.now().scripts ?? {};
+  let name = wanted;
+  for (let count = 2; taken[name] !== undefined; count++) name = `${wanted}:${count}`;
+  return name;
 }
 
 function addDependency(editor: Editor, name: string, needs: string, raise: boolean): readonly Diagnostic[] {

@@ -88,12 +88,16 @@ describe('merging package.json', () => {
     });
   });
 
-  it('refuses to take a script away, but lets one be extended', () => {
+  it('keeps a script it has to replace under another name, and lets one be extended', () => {
     const text = '{\n  "scripts": {\n    "start:http": "node mine.js",\n    "build": "tsc"\n  }\n}\n';
     const merged = mergePackageJson(text, needs({ scripts: { 'start:http': 'node a.js' } }));
     expect(merged.diagnostics).toMatchObject([
-      { code: 'script-taken', at: { file: 'package.json', line: 3 } },
+      { code: 'script-moved', at: { file: 'package.json', line: 3 } },
     ]);
+    expect(JSON.parse(merged.text).scripts).toMatchObject({
+      'start:http': 'node a.js',
+      'start:http:before': 'node mine.js',
+    });
     expect(
       JSON.parse(merge(text, { scripts: { build: 'tsc && npm run build:http' } }).text).scripts.build,
     ).toBe('tsc && npm run build:http');

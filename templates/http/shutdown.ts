@@ -72,7 +72,8 @@ async function stopListening(listener: Server): Promise<{ closed: Promise<void> 
   const closed = new Promise<void>((resolve) => {
     // The HTTP server's own `close` also closes idle connections, on which a request may be on its way. (Bun's
     // server is no net.Server, and leaves them open.)
-    const close = listener instanceof NetServer ? NetServer.prototype.close : listener.close;
+    const { prototype } = NetServer;
+    const close = Object.prototype.isPrototypeOf.call(prototype, listener) ? prototype.close : listener.close;
     close.call(listener, () => resolve());
   });
   return { closed };

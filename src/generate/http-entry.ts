@@ -28,7 +28,7 @@ export function httpEntry(
     return started([...runners[build.runner], main], options);
   const compiled =
     build.kind === 'tsc' && isCompiled(project, inspection, main)
-      ? compiledPath(inspection, main)
+      ? compiledPath(project, inspection, main)
       : undefined;
   if (compiled) return started(['node', compiled], options);
   return bundled(project, inspection, options, main);
@@ -46,9 +46,17 @@ const started = (command: readonly string[], options: Options, more: Partial<Htt
 const quote = (argument: string): string =>
   /^[\w@%+=:,./-]+$/.test(argument) ? argument : JSON.stringify(argument);
 
-/** Where the compiler puts `file`: the entry shows how folders map. */
-function compiledPath({ entry, build }: Inspection, file: string): string | undefined {
+/** Where the compiler puts `file`: as its configuration says, or as the entry shows how folders map. */
+function compiledPath(project: Project, { entry, build }: Inspection, file: string): string | undefined {
   const output = file.replace(/\.([mc]?)tsx?$/, '.$1js');
+  const below = (root: string, target: string): string | undefined => {
+    const within = path.relative(root, output);
+    return within.startsWith('..') ? undefined : path.join(target, within);
+  };
+  const tsconfig = build.tsconfig ?? 'tsconfig.json';
+  const { rootDir, outDir } = readTsconfig(project, tsconfig).compilerOptions ?? {};
+  // Some package.json name a `bin` that their build does not write there.
+  if (rootDir !== undefined && outDir !== undefined) return below(rootDir, outDir);
   if (entry && entry.file !== entry.output) {
     const source = stripped(entry.file).split('/');
     const built = stripped(entry.output).split('/');
@@ -56,12 +64,10 @@ function compiledPath({ entry, build }: Inspection, file: string): string | unde
       source.pop();
       built.pop();
     }
-    const within = path.relative(source.join('/') || '.', output);
-    if (!within.startsWith('..')) return path.join(built.join('/'), within);
+    const mapped = below(source.join('/') || '.', built.join('/'));
+    if (mapped !== undefined) return mapped;
   }
-  if (build.outDir === undefined) return output;
-  const within = path.relative(build.rootDir ?? '.', output);
-  return within.startsWith('..') ? undefined : path.join(build.outDir, within);
+  return build.outDir === undefined ? output : below(build.rootDir ?? '.', build.outDir);
 }
 
 const stripped = (file: string): string => file.replace(/\.[mc]?[jt]sx?$/, '');

@@ -118,6 +118,13 @@ describe('a compiler that would pass the service over', () => {
     expect('build:http' in scripts).toBe(!compiled);
   });
 
+  it('knows better than package.json where its output is', () => {
+    const tsconfig =
+      '{ "compilerOptions": { "rootDir": ".", "outDir": "./dist" }, "include": ["src", "tests"] }';
+    const { scripts } = entryOf({ inspection: { build: tsc }, files: { 'tsconfig.json': tsconfig } });
+    expect(scripts['start:http']).toBe('node dist/src/http/main.js');
+  });
+
   it('looks into the configuration that is extended', () => {
     const files = { 'tsconfig.json': '{ "extends": "./base" }', 'base.json': '{ "include": ["lib"] }' };
     expect(entryOf({ inspection: { build: tsc }, files }).scripts).toHaveProperty('build:http');

@@ -72,9 +72,10 @@ async function stopListening(listener: Server): Promise<{ closed: Promise<void> 
   const closed = new Promise<void>((resolve) => {
     // The HTTP server's own `close` also closes idle connections, on which a request may be on its way. (Bun's
     // server is no net.Server, and leaves them open.)
-    const { prototype } = NetServer;
-    const close = Object.prototype.isPrototypeOf.call(prototype, listener) ? prototype.close : listener.close;
-    close.call(listener, () => resolve());
+    const ended = (): void => resolve();
+    const isNetServer = Object.prototype.isPrototypeOf.call(NetServer.prototype, listener);
+    if (isNetServer) NetServer.prototype.close.call(listener, ended);
+    else listener.close(ended);
   });
   return { closed };
 }

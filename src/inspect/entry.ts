@@ -18,19 +18,25 @@ export interface PackageJson {
   readonly packageManager?: string;
 }
 
-export const packageJsonOf = (project: Project): PackageJson => (parseJson(project.files.get('package.json')) ?? {}) as PackageJson;
+export const packageJsonOf = (project: Project): PackageJson =>
+  (parseJson(project.files.get('package.json')) ?? {}) as PackageJson;
 
 const SOURCE = /\.(?:[cm]?[jt]s|tsx)$/;
-const TEST_FILE = /(?:^|\/)(?:tests?|__tests__|examples?|e2e|scripts?|fixtures?|benchmarks?)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/;
+const TEST_FILE =
+  /(?:^|\/)(?:tests?|__tests__|examples?|e2e|scripts?|fixtures?|benchmarks?)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/;
 const STDIO = /\bnew\s+\w*Stdio\w*Transport\s*\(|\bserveStdio\s*\(/;
 
 /** Files that may start the stdio server, best first, each with the reason why it is one. */
 export function findEntries(project: Project): Entry[] {
   const pkg = packageJsonOf(project);
   const named: { path: string; because: string }[] = [
-    ...Object.values(typeof pkg.bin === 'string' ? { [pkg.name ?? 'bin']: pkg.bin } : (pkg.bin ?? {})).map((path) => ({ path, because: 'bin' })),
+    ...Object.values(typeof pkg.bin === 'string' ? { [pkg.name ?? 'bin']: pkg.bin } : (pkg.bin ?? {})).map(
+      (path) => ({ path, because: 'bin' }),
+    ),
     ...startScripts(pkg),
-    ...[pkg.main, pkg.module, exportOf(pkg.exports)].flatMap((path) => (path ? [{ path, because: 'main' }] : [])),
+    ...[pkg.main, pkg.module, exportOf(pkg.exports)].flatMap((path) =>
+      path ? [{ path, because: 'main' }] : [],
+    ),
   ];
   const entries: Entry[] = [];
   for (const { path, because } of named) {
@@ -39,7 +45,13 @@ export function findEntries(project: Project): Entry[] {
     if (file && !entries.some((entry) => entry.file === file)) entries.push({ file, output, because });
   }
   for (const [file, text] of project.files) {
-    if (!SOURCE.test(file) || TEST_FILE.test(file) || !STDIO.test(text) || entries.some((entry) => entry.file === file)) continue;
+    if (
+      !SOURCE.test(file) ||
+      TEST_FILE.test(file) ||
+      !STDIO.test(text) ||
+      entries.some((entry) => entry.file === file)
+    )
+      continue;
     if (isOutput(project, file)) continue;
     entries.push({ file, output: outputOf(project, file, entries[0]), because: 'it connects stdio' });
   }
@@ -50,7 +62,10 @@ export function findEntries(project: Project): Entry[] {
 function startScripts(pkg: PackageJson): { path: string; because: string }[] {
   return ['start', 'start:stdio', 'stdio', 'serve', 'server', 'dev'].flatMap((name) => {
     const script = pkg.scripts?.[name] ?? '';
-    const ran = /(?:^|&&|\s)(?:node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(script)?.[1];
+    const ran =
+      /(?:^|&&|\s)(?:node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(
+        script,
+      )?.[1];
     return ran ? [{ path: ran, because: `scripts.${name}` }] : [];
   });
 }
@@ -68,7 +83,8 @@ function exportOf(exports: unknown): string | undefined {
   return undefined;
 }
 
-const isOutput = (project: Project, file: string): boolean => project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
+const isOutput = (project: Project, file: string): boolean =>
+  project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
 
 /** The source that a built file comes from; the file itself when it is a source. */
 export function sourceOf(project: Project, output: string): string | undefined {
@@ -77,13 +93,19 @@ export function sourceOf(project: Project, output: string): string | undefined {
   const options = compilerOptionsOf(project);
   const stem = output.replace(/\.[cm]?jsx?$/, '');
   const stems = [
-    ...(options.outDir && stem.startsWith(`${options.outDir}/`) ? [join(options.rootDir ?? 'src', stem.slice(options.outDir.length + 1)), stem.slice(options.outDir.length + 1)] : []),
+    ...(options.outDir && stem.startsWith(`${options.outDir}/`)
+      ? [
+          join(options.rootDir ?? 'src', stem.slice(options.outDir.length + 1)),
+          stem.slice(options.outDir.length + 1),
+        ]
+      : []),
     stem.replace(/^[^/]+\//, 'src/'),
     stem.replace(/^[^/]+\//, ''),
     stem.replace(/^(?:[^/]+\/)+src\//, 'src/'),
   ];
   const extensions = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs'];
-  for (const one of stems) for (const extension of extensions) if (exists(one + extension)) return one + extension;
+  for (const one of stems)
+    for (const extension of extensions) if (exists(one + extension)) return one + extension;
   return bundledFrom(project, output);
 }
 
@@ -92,12 +114,26 @@ function bundledFrom(project: Project, output: string): string | undefined {
   const pkg = packageJsonOf(project);
   const texts = [
     ...Object.values(pkg.scripts ?? {}),
-    ...[...project.files].filter(([path]) => !path.includes('/') || /^(?:scripts?|build|config)\//.test(path)).filter(([path]) => /(?:tsup|tsdown|rollup|webpack|vite|esbuild|build|rolldown|bunup|unbuild)[\w.-]*\.[cm]?[jt]s(?:on)?$/.test(path)).map(([, text]) => text),
+    ...[...project.files]
+      .filter(([path]) => !path.includes('/') || /^(?:scripts?|build|config)\//.test(path))
+      .filter(([path]) =>
+        /(?:tsup|tsdown|rollup|webpack|vite|esbuild|build|rolldown|bunup|unbuild)[\w.-]*\.[cm]?[jt]s(?:on)?$/.test(
+          path,
+        ),
+      )
+      .map(([, text]) => text),
   ];
-  const mentioned = texts.flatMap((text) => [...text.matchAll(/["'\s(=]((?:\.\/)?[\w@./-]+\.[cm]?tsx?)\b/g)].map((match) => normalize(match[1]!)));
-  const known = [...new Set(mentioned)].filter((path) => project.files.has(path) && !TEST_FILE.test(path) && !/config\.[cm]?ts$/.test(path));
+  const mentioned = texts.flatMap((text) =>
+    [...text.matchAll(/["'\s(=]((?:\.\/)?[\w@./-]+\.[cm]?tsx?)\b/g)].map((match) => normalize(match[1]!)),
+  );
+  const known = [...new Set(mentioned)].filter(
+    (path) => project.files.has(path) && !TEST_FILE.test(path) && !/config\.[cm]?ts$/.test(path),
+  );
   const stem = basename(output).replace(/\.[cm]?jsx?$/, '');
-  return known.find((path) => basename(path).replace(/\.[cm]?tsx?$/, '') === stem) ?? (known.length === 1 ? known[0] : undefined);
+  return (
+    known.find((path) => basename(path).replace(/\.[cm]?tsx?$/, '') === stem) ??
+    (known.length === 1 ? known[0] : undefined)
+  );
 }
 
 /** Where the build puts a source, by the same shift as a known pair, or by tsconfig. */
@@ -115,7 +151,11 @@ function outputOf(project: Project, file: string, known: Entry | undefined): str
 export function shiftPath(entry: Entry, file: string): string {
   const { from, to } = shiftOf(entry);
   const built = file.replace(/\.([cm]?)tsx?$/, '.$1js');
-  return from === '.' ? join(to, built) : built.startsWith(`${from}/`) ? join(to, built.slice(from.length + 1)) : join(to, basename(built));
+  return from === '.'
+    ? join(to, built)
+    : built.startsWith(`${from}/`)
+      ? join(to, built.slice(from.length + 1))
+      : join(to, basename(built));
 }
 
 /** The directories that correspond between source and output, after their common tail is taken off. */
@@ -132,7 +172,9 @@ export function shiftOf(entry: Entry): { from: string; to: string } {
 /** How the project is built and run. */
 export function findBuild(project: Project, entry: Entry): Build {
   const pkg = packageJsonOf(project);
-  const script = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'].find((name) => pkg.scripts?.[name]);
+  const script = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'].find(
+    (name) => pkg.scripts?.[name],
+  );
   const text = script ? expandScript(pkg, pkg.scripts![script]!) : '';
   const built = entry.output !== entry.file;
   const importExtension = importExtensionOf(project, entry);
@@ -146,7 +188,11 @@ export function findBuild(project: Project, entry: Entry): Build {
     runner: 'node',
     rootDir: from,
     outDir: to,
-    ...(tsconfig ? { tsconfig: normalize(tsconfig.endsWith('.json') ? tsconfig : join(tsconfig, 'tsconfig.json')) } : project.files.has('tsconfig.json') ? { tsconfig: 'tsconfig.json' } : {}),
+    ...(tsconfig
+      ? { tsconfig: normalize(tsconfig.endsWith('.json') ? tsconfig : join(tsconfig, 'tsconfig.json')) }
+      : project.files.has('tsconfig.json')
+        ? { tsconfig: 'tsconfig.json' }
+        : {}),
     ...(script ? { script } : {}),
     importExtension,
   };
@@ -155,16 +201,43 @@ export function findBuild(project: Project, entry: Entry): Build {
 /** A script with the scripts it runs (`npm run build:x`) and the build files it starts. */
 function expandScript(pkg: PackageJson, script: string, depth = 0): string {
   if (depth > 3) return script;
-  const inner = [...script.matchAll(/(?:npm|pnpm|yarn|bun)\s+(?:run\s+|-s\s+)*([\w:.-]+)|run-[sp]\s+([\w:.\s-]+)/g)].flatMap((match) => (match[1] ?? match[2] ?? '').split(/\s+/));
-  return [script, ...inner.flatMap((name) => (pkg.scripts?.[name] && pkg.scripts[name] !== script ? [expandScript(pkg, pkg.scripts[name]!, depth + 1)] : []))].join(' && ');
+  const inner = [
+    ...script.matchAll(/(?:npm|pnpm|yarn|bun)\s+(?:run\s+|-s\s+)*([\w:.-]+)|run-[sp]\s+([\w:.\s-]+)/g),
+  ].flatMap((match) => (match[1] ?? match[2] ?? '').split(/\s+/));
+  return [
+    script,
+    ...inner.flatMap((name) =>
+      pkg.scripts?.[name] && pkg.scripts[name] !== script
+        ? [expandScript(pkg, pkg.scripts[name]!, depth + 1)]
+        : [],
+    ),
+  ].join(' && ');
 }
 
-const BUNDLERS = ['tsup', 'tsdown', 'esbuild', 'rollup', 'rolldown', 'webpack', 'bunup', 'unbuild', 'pkgroll', 'ncc', 'microbundle', 'parcel', 'obuild', 'bunchee', 'zshy'];
+const BUNDLERS = [
+  'tsup',
+  'tsdown',
+  'esbuild',
+  'rollup',
+  'rolldown',
+  'webpack',
+  'bunup',
+  'unbuild',
+  'pkgroll',
+  'ncc',
+  'microbundle',
+  'parcel',
+  'obuild',
+  'bunchee',
+  'zshy',
+];
 
 function bundlerIn(text: string, project: Project): string | undefined {
   const file = /\b(?:node|bun|tsx)\s+(?:run\s+|--\S+\s+)*([\w./-]+\.[cm]?[jt]s)\b/.exec(text)?.[1];
   const all = file ? `${text} ${project.files.get(normalize(file)) ?? ''}` : text;
-  const named = BUNDLERS.find((tool) => tool !== 'zshy' && new RegExp(`(?:^|[\\s"'/])${tool}(?:$|[\\s"'])`).test(all));
+  const named = BUNDLERS.find(
+    (tool) => tool !== 'zshy' && new RegExp(`(?:^|[\\s"'/])${tool}(?:$|[\\s"'])`).test(all),
+  );
   if (named) return named;
   if (/\bbun\s+build\b|Bun\.build/.test(all)) return 'bun';
   if (/\bvite\s+build\b/.test(all) && !/\btsc\b(?!\s+--noEmit)/.test(all)) return 'vite';
@@ -176,7 +249,9 @@ function runnerOf(project: Project, entry: Entry): Build['runner'] {
   const pkg = packageJsonOf(project);
   const text = project.files.get(entry.file) ?? '';
   const shebang = /^#!.*$/m.exec(text.slice(0, 200))?.[0] ?? '';
-  const scripts = Object.values(pkg.scripts ?? {}).filter((script) => script.includes(basename(entry.file))).join(' ');
+  const scripts = Object.values(pkg.scripts ?? {})
+    .filter((script) => script.includes(basename(entry.file)))
+    .join(' ');
   const all = `${shebang} ${scripts}`;
   if (!/\.[cm]?tsx?$/.test(entry.file)) return /\bbun\b/.test(shebang) ? 'bun' : 'node';
   if (/\bbun\b/.test(all)) return 'bun';
@@ -190,7 +265,11 @@ function runnerOf(project: Project, entry: Entry): Build['runner'] {
 function importExtensionOf(project: Project, entry: Entry): Build['importExtension'] {
   const counts = new Map<string, number>();
   for (const [path, text] of project.files) {
-    if (!SOURCE.test(path) || (path !== entry.file && dirname(path).split('/')[0] !== dirname(entry.file).split('/')[0])) continue;
+    if (
+      !SOURCE.test(path) ||
+      (path !== entry.file && dirname(path).split('/')[0] !== dirname(entry.file).split('/')[0])
+    )
+      continue;
     for (const match of text.matchAll(/(?:from\s+|require\(\s*|import\(\s*)["'](\.{1,2}\/[^"']+)["']/g)) {
       const extension = /\.(?:[cm]?[jt]s)$/.exec(match[1]!)?.[0] ?? '';
       counts.set(extension, (counts.get(extension) ?? 0) + 1);
@@ -200,7 +279,9 @@ function importExtensionOf(project: Project, entry: Entry): Build['importExtensi
   const options = compilerOptionsOf(project);
   const isEsm = moduleFormatOf(project, entry) === 'esm';
   const isTypeScript = /\.[cm]?tsx?$/.test(entry.file);
-  const nodeResolves = /^node(?:16|18|20|next)$/i.test(String(options['moduleResolution'] ?? options['module'] ?? ''));
+  const nodeResolves = /^node(?:16|18|20|next)$/i.test(
+    String(options['moduleResolution'] ?? options['module'] ?? ''),
+  );
   const needsExtension = isEsm && (!isTypeScript || nodeResolves);
   if (most !== undefined && !(most === '' && needsExtension)) return most as Build['importExtension'];
   if (options['allowImportingTsExtensions'] || options['rewriteRelativeImportExtensions']) return '.ts';
@@ -214,7 +295,8 @@ export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {
   const text = project.files.get(entry.file) ?? '';
   const isTypeScript = /\.tsx?$/.test(entry.file);
   if (packageJsonOf(project).type === 'module') return 'esm';
-  if (!isTypeScript) return /^\s*(?:import\s[^(]|export\s)/m.test(text) && !/\brequire\(/.test(text) ? 'esm' : 'cjs';
+  if (!isTypeScript)
+    return /^\s*(?:import\s[^(]|export\s)/m.test(text) && !/\brequire\(/.test(text) ? 'esm' : 'cjs';
   const module = String(compilerOptionsOf(project)['module'] ?? '').toLowerCase();
   if (entry.output === entry.file) return module === 'commonjs' ? 'cjs' : 'esm';
   if (/^es|preserve/.test(module)) return 'esm';
@@ -226,7 +308,9 @@ export const languageOf = (entry: Entry): Language => (/\.[cm]?tsx?$/.test(entry
 export function findPackageManager(project: Project): PackageManager {
   const declared = /^(npm|pnpm|yarn|bun)@/.exec(packageJsonOf(project).packageManager ?? '')?.[1];
   if (declared) return declared as PackageManager;
-  const has = (name: string) => project.files.has(name) || [...(project.workspaceFiles?.keys() ?? [])].some((path) => basename(path) === name);
+  const has = (name: string) =>
+    project.files.has(name) ||
+    [...(project.workspaceFiles?.keys() ?? [])].some((path) => basename(path) === name);
   if (has('pnpm-lock.yaml') || has('pnpm-workspace.yaml')) return 'pnpm';
   if (has('yarn.lock')) return 'yarn';
   if (has('bun.lock') || has('bun.lockb')) return 'bun';

@@ -1,4 +1,12 @@
-import type { Diagnostic, Inspection, Project, Sdk, ServerShape, SessionMode, StateBinding } from '../model.js';
+import type {
+  Diagnostic,
+  Inspection,
+  Project,
+  Sdk,
+  ServerShape,
+  SessionMode,
+  StateBinding,
+} from '../model.js';
 import { type Analysis, analyse, type Given, place } from './analysis.js';
 import { findBuild, findPackageManager, languageOf, moduleFormatOf, packageJsonOf } from './entry.js';
 import { findEnv, findProcessGlue, findSessionFeatures, findSurface } from './findings.js';
@@ -15,8 +23,17 @@ export function inspectProject(project: Project, given: Partial<Given> = {}): In
     packageManager: findPackageManager(project),
     ...(sdk ? { sdk } : {}),
     ...(entry
-      ? { entry, moduleFormat: moduleFormatOf(project, entry), language: languageOf(entry), build: findBuild(project, entry) }
-      : { moduleFormat: 'esm' as const, language: 'ts' as const, build: { kind: 'none', tool: 'none', runner: 'node', importExtension: '.js' } as const }),
+      ? {
+          entry,
+          moduleFormat: moduleFormatOf(project, entry),
+          language: languageOf(entry),
+          build: findBuild(project, entry),
+        }
+      : {
+          moduleFormat: 'esm' as const,
+          language: 'ts' as const,
+          build: { kind: 'none', tool: 'none', runner: 'node', importExtension: '.js' } as const,
+        }),
     surface: sources ? findSurface(sources) : [],
     env: sources ? findEnv(sources) : [],
     sessionFeatures: sources ? findSessionFeatures(sources) : [],
@@ -25,7 +42,11 @@ export function inspectProject(project: Project, given: Partial<Given> = {}): In
   if ('diagnostics' in result) return { ...base, state: [], diagnostics: refusal(result.diagnostics, sdk) };
   return {
     ...base,
-    server: { shape: shapeOf(result), construction: constructionOf(result), connect: result.sources.locationOf(result.site.call) },
+    server: {
+      shape: shapeOf(result),
+      construction: constructionOf(result),
+      connect: result.sources.locationOf(result.site.call),
+    },
     state: stateOf(result),
     diagnostics: [],
   };
@@ -47,7 +68,13 @@ function sdkOf(project: Project, texts: readonly string[]): Sdk | undefined {
   const v2 = all['@modelcontextprotocol/server'];
   const range = v1 ?? v2;
   if (!range) return undefined;
-  return { line: v1 ? 'v1' : 'v2', range, api: texts.some((text) => /\bnew\s+McpServer\b|extends\s+McpServer\b/.test(text)) ? 'McpServer' : 'Server' };
+  return {
+    line: v1 ? 'v1' : 'v2',
+    range,
+    api: texts.some((text) => /\bnew\s+McpServer\b|extends\s+McpServer\b/.test(text))
+      ? 'McpServer'
+      : 'Server',
+  };
 }
 
 function shapeOf({ site, lifetimes, sources }: Analysis): ServerShape {
@@ -55,10 +82,17 @@ function shapeOf({ site, lifetimes, sources }: Analysis): ServerShape {
   if (site.runners.some((runner) => ts.isClassElement(runner.fn))) return 'class-owner';
   const server = site.server && unwrap(site.server);
   const declaration = server ? sources.symbolOf(server)?.valueDeclaration : undefined;
-  const initializer = declaration && ts.isVariableDeclaration(declaration) && declaration.initializer ? unwrap(declaration.initializer) : server;
+  const initializer =
+    declaration && ts.isVariableDeclaration(declaration) && declaration.initializer
+      ? unwrap(declaration.initializer)
+      : server;
   if (declaration && declaration.getSourceFile() !== lifetimes.frame.file) return 'singleton-module';
   if (initializer && ts.isCallExpression(initializer)) return 'factory';
-  return lifetimes.frame.fn && declaration && topLevelStatement(declaration) === topLevelStatement(lifetimes.frame.fn) ? 'function-local' : 'module-level';
+  return lifetimes.frame.fn &&
+    declaration &&
+    topLevelStatement(declaration) === topLevelStatement(lifetimes.frame.fn)
+    ? 'function-local'
+    : 'module-level';
 }
 
 function constructionOf({ site, sources }: Analysis) {
@@ -78,10 +112,26 @@ function stateOf({ lifetimes, sources }: Analysis): StateBinding[] {
 }
 
 /** Stateless when nothing needs a session; the reason in one line. */
-export function sessionModeFor(inspection: Inspection): { readonly mode: SessionMode; readonly because: string } {
-  const state = inspection.state.find((binding) => binding.decision === 'isolate' && binding.kind !== 'captures-server');
-  if (state) return { mode: 'stateful', because: `${state.name} (${place(state.at)}) must survive from one call of a client to the next` };
+export function sessionModeFor(inspection: Inspection): {
+  readonly mode: SessionMode;
+  readonly because: string;
+} {
+  const state = inspection.state.find(
+    (binding) => binding.decision === 'isolate' && binding.kind !== 'captures-server',
+  );
+  if (state)
+    return {
+      mode: 'stateful',
+      because: `${state.name} (${place(state.at)}) must survive from one call of a client to the next`,
+    };
   const feature = inspection.sessionFeatures[0];
-  if (feature) return { mode: 'stateful', because: `the server uses ${feature.feature} (${place(feature.at)}), which needs a session` };
-  return { mode: 'stateless', because: 'nothing is kept from one call to the next, and no session feature is used' };
+  if (feature)
+    return {
+      mode: 'stateful',
+      because: `the server uses ${feature.feature} (${place(feature.at)}), which needs a session`,
+    };
+  return {
+    mode: 'stateless',
+    because: 'nothing is kept from one call to the next, and no session feature is used',
+  };
 }

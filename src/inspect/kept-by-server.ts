@@ -21,8 +21,12 @@ export function keptByServer(
   const later = new Later(sources, bodies, setUp);
   const judge = new StateJudge(sources, later);
   const scopes: ts.Node[] = [...roots, ...bodies];
-  const variables = scopes.flatMap((scope) => descendants(scope, ts.isVariableDeclaration).filter((variable) => !later.isPerClient(variable)));
-  const instances = scopes.flatMap((scope) => descendants(scope, ts.isNewExpression).filter((made) => !later.isPerClient(made)));
+  const variables = scopes.flatMap((scope) =>
+    descendants(scope, ts.isVariableDeclaration).filter((variable) => !later.isPerClient(variable)),
+  );
+  const instances = scopes.flatMap((scope) =>
+    descendants(scope, ts.isNewExpression).filter((made) => !later.isPerClient(made)),
+  );
   const found: StateFinding[] = [];
   for (const variable of new Set(variables)) {
     const finding = judge.judge(variable);
@@ -32,7 +36,8 @@ export function keptByServer(
     const owner = classOf(sources, made);
     const writes = owner ? judge.changingMembers(owner) : [];
     const symbol = owner?.name && sources.symbolOf(owner.name);
-    if (!owner || !symbol || writes.length === 0 || found.some((finding) => finding.symbol === symbol)) continue;
+    if (!owner || !symbol || writes.length === 0 || found.some((finding) => finding.symbol === symbol))
+      continue;
     found.push({
       symbol,
       name: owner.name!.text,
@@ -58,7 +63,8 @@ class Later {
 
   isPerClient(node: ts.Node): boolean {
     let fn = enclosingFunction(node);
-    for (let caller = fn && immediateCaller(fn); fn && caller; caller = fn && immediateCaller(fn)) fn = enclosingFunction(caller);
+    for (let caller = fn && immediateCaller(fn); fn && caller; caller = fn && immediateCaller(fn))
+      fn = enclosingFunction(caller);
     if (!fn || fn === this.setUp || ts.isConstructorDeclaration(fn)) return false;
     return !fn.body || !this.bodies.has(fn.body) || this.calledLater(fn);
   }

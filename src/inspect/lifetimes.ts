@@ -124,7 +124,8 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     findings = judgeAll(sources, timing, choices, isolated, frame, server);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck) isolated.set(finding.symbol, finding.declaration as StateDeclaration);
+      if (finding.decision === 'isolate' && !finding.stuck)
+        isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
@@ -332,7 +333,10 @@ function serverStatements(
 function assignedIn(sources: Sources, statement: ts.Statement): ts.Symbol[] {
   if (isDeclaration(statement)) return [];
   return descendants(statement, ts.isIdentifier)
-    .filter((identifier) => isAssigned(identifier) && enclosingFunction(identifier) === enclosingFunction(statement))
+    .filter(
+      (identifier) =>
+        isAssigned(identifier) && enclosingFunction(identifier) === enclosingFunction(statement),
+    )
     .map((identifier) => sources.symbolOf(identifier))
     .filter(
       (symbol): symbol is ts.Symbol =>
@@ -408,7 +412,8 @@ function judgeAll(
   return lastingDeclarations(sources).flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
-    if (!ts.isIdentifier(declaration.name) && !ts.isPrivateIdentifier(declaration.name)) return judge.judgePattern(declaration);
+    if (!ts.isIdentifier(declaration.name) && !ts.isPrivateIdentifier(declaration.name))
+      return judge.judgePattern(declaration);
     const symbol = sources.checker.getSymbolAtLocation(declaration.name);
     const finding =
       judge.judge(declaration) ??

@@ -94,9 +94,24 @@ export class StateJudge {
   judgePattern(declaration: StateDeclaration): StateFinding[] {
     return descendants(declaration.name, ts.isIdentifier).flatMap((name): StateFinding[] => {
       const symbol = this.sources.checker.getSymbolAtLocation(name);
-      const writes = symbol ? this.sources.referencesTo(symbol).filter((reference) => isAssigned(reference) && this.timing.isPerClient(reference)) : [];
+      const writes = symbol
+        ? this.sources
+            .referencesTo(symbol)
+            .filter((reference) => isAssigned(reference) && this.timing.isPerClient(reference))
+        : [];
       if (!symbol || writes.length === 0) return [];
-      return [{ symbol, name: name.text, declaration, kind: 'reassigned', writes, decision: 'isolate', stuck: true, reason: 'it is assigned while a client is served' }];
+      return [
+        {
+          symbol,
+          name: name.text,
+          declaration,
+          kind: 'reassigned',
+          writes,
+          decision: 'isolate',
+          stuck: true,
+          reason: 'it is assigned while a client is served',
+        },
+      ];
     });
   }
 

@@ -53,7 +53,11 @@ function addScript(editor: Editor, name: string, command: string): readonly Diag
   // A longer form of what was there adds a step; anything else keeps the user's script under another name.
   if (has !== undefined && !command.includes(has)) {
     const kept = freeScript(editor, `${name}:before`);
-    const moved = { code: 'script-moved', at: editor.locate(['scripts', name]), args: { script: name, command: has, kept } };
+    const moved = {
+      code: 'script-moved',
+      at: editor.locate(['scripts', name]),
+      args: { script: name, command: has, kept },
+    };
     editor.insert(['scripts', kept], has);
     editor.insert(['scripts', name], command);
     return [moved];

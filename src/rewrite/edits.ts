@@ -20,7 +20,8 @@ export class FileEdits {
   }
 
   replace(start: number, end: number, text: string): void {
-    if (!this.edits.some((edit) => edit.start === start && edit.end === end && edit.text === text)) this.edits.push({ start, end, text, rank: text === '' ? 'removal' : 'replacement' });
+    if (!this.edits.some((edit) => edit.start === start && edit.end === end && edit.text === text))
+      this.edits.push({ start, end, text, rank: text === '' ? 'removal' : 'replacement' });
   }
 
   /** Adds text to what stands at the offset; it goes when that is removed. */
@@ -44,7 +45,13 @@ export class FileEdits {
     const inside = this.edits
       .map((edit, order) => ({ ...edit, order }))
       .filter((edit) => edit.start >= start && edit.end <= end)
-      .sort((a, b) => a.start - b.start || RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) || b.end - a.end || a.order - b.order);
+      .sort(
+        (a, b) =>
+          a.start - b.start ||
+          RANKS.indexOf(a.rank) - RANKS.indexOf(b.rank) ||
+          b.end - a.end ||
+          a.order - b.order,
+      );
     let text = '';
     let at = start;
     let covers: Edit | undefined;
@@ -76,7 +83,11 @@ export function extentOf(statement: ts.Node): { readonly start: number; readonly
     const between = text.slice(comment.end, start);
     if (isFirst && /\n\s*\n/.test(between)) break;
     if (isFirst && /^#!/.test(text.slice(comment.pos, comment.pos + 2))) break;
-    if (comment.pos > 0 && !/^[ \t]*$/.test(text.slice(text.lastIndexOf('\n', comment.pos - 1) + 1, comment.pos))) break;
+    if (
+      comment.pos > 0 &&
+      !/^[ \t]*$/.test(text.slice(text.lastIndexOf('\n', comment.pos - 1) + 1, comment.pos))
+    )
+      break;
     start = comment.pos;
   }
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
@@ -87,7 +98,7 @@ export function extentOf(statement: ts.Node): { readonly start: number; readonly
 
 /** One step of indentation in the file: two spaces unless its first indented line says otherwise. */
 export function indentUnit(text: string): string {
-  return /\n(\t|  +)\S/.exec(text)?.[1]?.replace(/^ {5,}$/, '  ') ?? '  ';
+  return /\n(\t| {2,})\S/.exec(text)?.[1]?.replace(/^ {5,}$/, '  ') ?? '  ';
 }
 
 /** Adds (or, when negative, takes away) steps of indentation, leaving the inside of template literals alone. */
@@ -101,7 +112,8 @@ export function reindent(edits: FileEdits, start: number, end: number, steps: nu
     if (/^\r?\n/.test(text.slice(line, line + 2)) || line === text.length) continue;
     if (steps > 0) shifted.insertBefore(line, unit.repeat(steps));
     else {
-      const removable = new RegExp(`^(?:${unit}){0,${-steps}}`).exec(text.slice(line, line + 40))?.[0].length ?? 0;
+      const removable =
+        new RegExp(`^(?:${unit}){0,${-steps}}`).exec(text.slice(line, line + 40))?.[0].length ?? 0;
       if (removable > 0) shifted.replace(line, line + removable, '');
     }
   }
@@ -112,7 +124,12 @@ function templateRanges(file: ts.SourceFile, start: number, end: number): { star
   const ranges: { start: number; end: number }[] = [];
   const walk = (node: ts.Node): void => {
     if (node.end <= start || node.pos >= end) return;
-    if (ts.isNoSubstitutionTemplateLiteral(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node)) {
+    if (
+      ts.isNoSubstitutionTemplateLiteral(node) ||
+      ts.isTemplateHead(node) ||
+      ts.isTemplateMiddle(node) ||
+      ts.isTemplateTail(node)
+    ) {
       ranges.push({ start: node.getStart(file), end: node.end });
     }
     ts.forEachChild(node, walk);

@@ -12,10 +12,14 @@ const RAISED = '^1.26.0';
  * server of its own, so that an older SDK neither lacks HTTP nor leaks; raising it would change the server's behaviour
  * and types instead. An old one is named.
  */
-export function raiseSdk(project: Project, inspection: Inspection): { dependencies: Record<string, string>; diagnostics: Diagnostic[] } {
+export function raiseSdk(
+  project: Project,
+  inspection: Inspection,
+): { dependencies: Record<string, string>; diagnostics: Diagnostic[] } {
   const range = inspection.sdk?.line === 'v1' ? inspection.sdk.range : undefined;
   if (range === undefined || !isOlder(range, SAFE)) return { dependencies: {}, diagnostics: [] };
-  if (!isOlder(range, OLDEST)) return { dependencies: {}, diagnostics: [{ code: 'sdk-old', args: { range } }] };
+  if (!isOlder(range, OLDEST))
+    return { dependencies: {}, diagnostics: [{ code: 'sdk-old', args: { range } }] };
   const pkg = packageJsonOf(project);
   const zod = { ...pkg.devDependencies, ...pkg.dependencies }['zod'];
   return {

@@ -11,7 +11,11 @@ export interface Registration {
 }
 
 /** Wraps the statements of other modules that register on the server, or fill what each client has, into functions. */
-export function wrapRegistrations(sources: Sources, lifetimes: Lifetimes, editsOf: (file: ts.SourceFile) => FileEdits): Registration[] {
+export function wrapRegistrations(
+  sources: Sources,
+  lifetimes: Lifetimes,
+  editsOf: (file: ts.SourceFile) => FileEdits,
+): Registration[] {
   const byFile = new Map<ts.SourceFile, ts.Statement[]>();
   for (const statement of lifetimes.elsewhere) {
     const file = statement.getSourceFile();
@@ -24,8 +28,13 @@ export function wrapRegistrations(sources: Sources, lifetimes: Lifetimes, editsO
     const edits = editsOf(file);
     const isAsync = statements.some((statement) => awaits(statement));
     const unit = indentUnit(file.text);
-    const body = statements.map((statement) => reindent(edits, extentOf(statement).start, extentOf(statement).end, 1, unit)).join('\n');
-    const isEsm = file.statements.some((statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) || /\.[cm]?tsx?$/.test(path);
+    const body = statements
+      .map((statement) => reindent(edits, extentOf(statement).start, extentOf(statement).end, 1, unit))
+      .join('\n');
+    const isEsm =
+      file.statements.some(
+        (statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement),
+      ) || /\.[cm]?tsx?$/.test(path);
     const exported = isEsm ? 'export ' : '';
     const tail = isEsm ? '' : `\nmodule.exports.${name} = ${name};`;
     const text = `/** Runs once for each client. */\n${exported}${isAsync ? 'async ' : ''}function ${name}() {\n${body}\n}${tail}`;
@@ -42,10 +51,20 @@ export function wrapRegistrations(sources: Sources, lifetimes: Lifetimes, editsO
 function nameFor(path: string, file: ts.SourceFile, taken: Set<string>): string {
   const stem = basename(path).replace(/\.[^.]+$/, '');
   const own = stem === 'index' ? basename(dirname(path)) : stem;
-  const candidates = [`register${pascal(own)}`, `register${pascal(basename(dirname(path)))}${pascal(own)}`, `initialize${pascal(own)}`];
-  const name = candidates.find((candidate) => !taken.has(candidate) && !new RegExp(`\\b${candidate}\\b`).test(file.text)) ?? `${candidates[0]}ForClient`;
+  const candidates = [
+    `register${pascal(own)}`,
+    `register${pascal(basename(dirname(path)))}${pascal(own)}`,
+    `initialize${pascal(own)}`,
+  ];
+  const name =
+    candidates.find(
+      (candidate) => !taken.has(candidate) && !new RegExp(`\\b${candidate}\\b`).test(file.text),
+    ) ?? `${candidates[0]}ForClient`;
   taken.add(name);
   return name;
 }
 
-const pascal = (text: string): string => text.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase()).replace(/[^A-Za-z0-9]/g, '');
+const pascal = (text: string): string =>
+  text
+    .replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    .replace(/[^A-Za-z0-9]/g, '');

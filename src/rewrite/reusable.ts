@@ -5,5 +5,10 @@ import type { Analysis } from '../inspect/analysis.js';
  * and nothing its construction runs remembers anything: what cannot be proven counts as remembering.
  */
 export function keepsNothing({ lifetimes, site }: Analysis): boolean {
-  return lifetimes.isolated.size === 0 && site.runners.length === 0 && (site.server ?? site.factory) !== undefined && lifetimes.kept.length === 0;
+  return (
+    lifetimes.isolated.size === 0 &&
+    site.runners.length === 0 &&
+    (site.server ?? site.factory) !== undefined &&
+    lifetimes.kept.length === 0
+  );
 }

@@ -4,17 +4,21 @@ import { sessionModeFor } from '../inspect/inspect-project.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type { Change, Diagnostic, Inspection, Options, Project, Rewrite, Seam } from '../model.js';
-import { keepsNothing } from './reusable.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
+import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { scopeState } from './session-state.js';
 import { splitEntry, withExtension } from './split.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
-  const analysis = analyse(project, { ...(options.entry ? { entry: options.entry } : {}), state: options.state, share: options.share });
+  const analysis = analyse(project, {
+    ...(options.entry ? { entry: options.entry } : {}),
+    state: options.state,
+    share: options.share,
+  });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
   return new Rewriter(project, inspection, options, analysis).run();
 }
@@ -49,8 +53,11 @@ class Rewriter {
       scopeImport: this.scopeImport,
       scopedFiles,
     });
-    for (const file of scopedFiles) if (!(file === lifetimes.frame.file && split.created)) this.addImport(file, this.scopeImport(sources.pathOf(file)));
-    for (const file of typed) if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
+    for (const file of scopedFiles)
+      if (!(file === lifetimes.frame.file && split.created))
+        this.addImport(file, this.scopeImport(sources.pathOf(file)));
+    for (const file of typed)
+      if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
     const raised = raiseSdk(this.project, this.inspection);
     const mode = this.sessionMode();
     return {
@@ -76,14 +83,24 @@ class Rewriter {
     const { sources, lifetimes } = this.analysis;
     return lifetimes.findings
       .filter((finding) => finding.decision === 'isolate' && (finding.stuck || isAwaitedValue(finding)))
-      .map((finding) => ({ code: 'state-not-isolated', at: sources.locationOf(finding.declaration), args: { name: finding.name } }));
+      .map((finding) => ({
+        code: 'state-not-isolated',
+        at: sources.locationOf(finding.declaration),
+        args: { name: finding.name },
+      }));
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
     const found = sessionModeFor(this.inspection);
-    if (this.options.sessions === 'auto' || this.options.sessions === found.mode) return { ...found, diagnostics: [] };
-    if (this.options.sessions === 'stateful') return { mode: 'stateful', because: 'chosen with --sessions stateful', diagnostics: [] };
-    return { mode: 'stateless', because: 'chosen with --sessions stateless', diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }] };
+    if (this.options.sessions === 'auto' || this.options.sessions === found.mode)
+      return { ...found, diagnostics: [] };
+    if (this.options.sessions === 'stateful')
+      return { mode: 'stateful', because: 'chosen with --sessions stateful', diagnostics: [] };
+    return {
+      mode: 'stateless',
+      because: 'chosen with --sessions stateless',
+      diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }],
+    };
   }
 
   private scopePath(): string {
@@ -94,7 +111,10 @@ class Rewriter {
   /** The import of `sessionScoped` as a module at `path` writes it. */
   private readonly scopeImport = (path: string): string => {
     const to = relative(dirname(path), this.scopePath());
-    const specifier = withExtension(to.startsWith('.') ? to : `./${to}`, this.inspection.build.importExtension);
+    const specifier = withExtension(
+      to.startsWith('.') ? to : `./${to}`,
+      this.inspection.build.importExtension,
+    );
     const text = this.project.files.get(path) ?? this.analysis.lifetimes.frame.file.text;
     const quote = /from\s+"/.test(text) || (!/from\s+'/.test(text) && /require\("/.test(text)) ? '"' : "'";
     const semicolon = /;[ \t]*(?:\r?\n|$)/.test(text) ? ';' : '';
@@ -104,7 +124,11 @@ class Rewriter {
   };
 
   private addImport(file: ts.SourceFile, line: string): void {
-    const imports = file.statements.filter((statement) => ts.isImportDeclaration(statement) || /^(?:const|let|var)\s[^;]*=\s*require\(/.test(statement.getText()));
+    const imports = file.statements.filter(
+      (statement) =>
+        ts.isImportDeclaration(statement) ||
+        /^(?:const|let|var)\s[^;]*=\s*require\(/.test(statement.getText()),
+    );
     const last = imports.at(-1);
     if (last) this.editsOf(file).insert(last.end, `\n${line}`);
     else this.editsOf(file).insert(headEnd(file), `${line}\n\n`);
@@ -113,20 +137,32 @@ class Rewriter {
   private addTransportType(file: ts.SourceFile): void {
     if (/\bimport\b[^;]*\bTransport\b[^;]*from/.test(file.text)) return;
     const quote = /from\s+"/.test(file.text) ? '"' : "'";
-    const from = this.analysis.sdkLine === 'v2' ? '@modelcontextprotocol/server' : '@modelcontextprotocol/sdk/shared/transport.js';
+    const from =
+      this.analysis.sdkLine === 'v2'
+        ? '@modelcontextprotocol/server'
+        : '@modelcontextprotocol/sdk/shared/transport.js';
     this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
   }
 
   private changes(created: { path: string; text: string } | undefined): Change[] {
     const changes: Change[] = [];
-    if (created) changes.push({ path: created.path, before: null, after: tidyBlankLines(created.path, created.text), why: 'the server, built once for each client' });
+    if (created)
+      changes.push({
+        path: created.path,
+        before: null,
+        after: tidyBlankLines(created.path, created.text),
+        why: 'the server, built once for each client',
+      });
     for (const [file, edits] of this.edits) {
       const path = this.analysis.sources.pathOf(file);
       const before = this.project.files.get(path) ?? '';
       if (edits.isEmpty) continue;
       const after = tidyBlankLines(path, edits.whole());
       if (after === before) continue;
-      const why = file === this.analysis.lifetimes.frame.file ? 'the stdio program, around the same server' : 'what one client must not share with another becomes its own';
+      const why =
+        file === this.analysis.lifetimes.frame.file
+          ? 'the stdio program, around the same server'
+          : 'what one client must not share with another becomes its own';
       changes.push({ path, before, after, why });
     }
     return changes;
@@ -141,10 +177,15 @@ function isCommonJs(path: string, text: string): boolean {
 /** Offset after the shebang, the file's own comment and directives. */
 function headEnd(file: ts.SourceFile): number {
   const shebang = /^#!.*\r?\n/.exec(file.text)?.[0].length ?? 0;
-  const directive = file.statements.find((statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression));
+  const directive = file.statements.find(
+    (statement) => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression),
+  );
   return directive ? directive.end + 1 : shebang;
 }
 
 /** An awaited value that is changed in place would be one object for all. */
 const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
-  kind !== 'reassigned' && ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined && awaits(declaration.initializer);
+  kind !== 'reassigned' &&
+  ts.isVariableDeclaration(declaration) &&
+  declaration.initializer !== undefined &&
+  awaits(declaration.initializer);

@@ -1,5 +1,5 @@
-import { isBanner } from '../inspect/lifetimes.js';
 import type { ConnectSite } from '../inspect/connect.js';
+import { isBanner } from '../inspect/lifetimes.js';
 import { descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
 import type { FileEdits } from './edits.js';
 
@@ -10,7 +10,11 @@ export const transportParameter = (fn: ts.FunctionLikeDeclaration): number => fn
  * Lets the functions that connect stdio themselves take the transport: `run()` becomes
  * `run(transport: Transport = new StdioServerTransport())`. Returns the files that now name the type.
  */
-export function parameterizeRunners(sources: Sources, site: ConnectSite, editsOf: (file: ts.SourceFile) => FileEdits): Set<ts.SourceFile> {
+export function parameterizeRunners(
+  sources: Sources,
+  site: ConnectSite,
+  editsOf: (file: ts.SourceFile) => FileEdits,
+): Set<ts.SourceFile> {
   const touched = new Set<ts.SourceFile>();
   site.runners.forEach((runner, index) => {
     const file = runner.fn.getSourceFile();
@@ -23,7 +27,9 @@ export function parameterizeRunners(sources: Sources, site: ConnectSite, editsOf
       const call = runner.use as ts.CallExpression;
       const next = site.runners[index + 1]!.fn;
       const missing = next.parameters.length - call.arguments.length;
-      const text = [...Array.from({ length: Math.max(0, missing) }, () => 'undefined'), 'transport'].join(', ');
+      const text = [...Array.from({ length: Math.max(0, missing) }, () => 'undefined'), 'transport'].join(
+        ', ',
+      );
       const last = call.arguments.at(-1);
       edits.insert(last ? last.end : call.end - 1, last ? `, ${text}` : text);
       return;
@@ -33,10 +39,22 @@ export function parameterizeRunners(sources: Sources, site: ConnectSite, editsOf
   return touched;
 }
 
-function takeTransport(sources: Sources, fn: ts.FunctionLikeDeclaration, use: ts.Expression, edits: FileEdits, isTypeScript: boolean): void {
+function takeTransport(
+  sources: Sources,
+  fn: ts.FunctionLikeDeclaration,
+  use: ts.Expression,
+  edits: FileEdits,
+  isTypeScript: boolean,
+): void {
   const annotation = isTypeScript ? ': Transport' : '';
   const declaration = ts.isIdentifier(use) ? sources.symbolOf(use)?.valueDeclaration : undefined;
-  const local = declaration && ts.isVariableDeclaration(declaration) && declaration.initializer && enclosingFunction(declaration) === fn ? declaration : undefined;
+  const local =
+    declaration &&
+    ts.isVariableDeclaration(declaration) &&
+    declaration.initializer &&
+    enclosingFunction(declaration) === fn
+      ? declaration
+      : undefined;
   let name = 'transport';
   if (local && ts.isIdentifier(local.name)) {
     name = local.name.text;

@@ -1,6 +1,6 @@
-import { isModuleExports } from '../inspect/timing.js';
 import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
 import { type StateDeclaration, staticFieldUses } from '../inspect/state.js';
+import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
 
 /**
@@ -17,15 +17,18 @@ export function scopeState(
   for (const [symbol, declaration] of isolated) {
     declaring.add(declaration.getSourceFile());
     if (ts.isPropertyDeclaration(declaration)) {
-      for (const use of staticFieldUses(sources, declaration)) editsOf(use.getSourceFile()).insert(use.end, '.value');
+      for (const use of staticFieldUses(sources, declaration))
+        editsOf(use.getSourceFile()).insert(use.end, '.value');
       continue;
     }
     const statement = declaration.parent.parent as ts.VariableStatement;
     statements.set(statement, (statements.get(statement) ?? new Set()).add(declaration));
     scopeUses(sources, symbol, editsOf);
   }
-  for (const declaration of isolated.values()) if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, editsOf(declaration.getSourceFile()));
-  for (const [statement, declarations] of statements) scopeStatement(statement, declarations, editsOf(statement.getSourceFile()));
+  for (const declaration of isolated.values())
+    if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, editsOf(declaration.getSourceFile()));
+  for (const [statement, declarations] of statements)
+    scopeStatement(statement, declarations, editsOf(statement.getSourceFile()));
   return declaring;
 }
 
@@ -36,13 +39,21 @@ function scopeUses(sources: Sources, symbol: ts.Symbol, editsOf: (file: ts.Sourc
     const edits = editsOf(reference.getSourceFile());
     if (ts.isShorthandPropertyAssignment(parent)) edits.insert(reference.end, `: ${reference.text}.value`);
     else {
-      const namespaced = ts.isPropertyAccessExpression(parent) && parent.expression === reference && sources.symbolOf(parent) === symbol;
+      const namespaced =
+        ts.isPropertyAccessExpression(parent) &&
+        parent.expression === reference &&
+        sources.symbolOf(parent) === symbol;
       edits.insert(namespaced ? parent.end : reference.end, '.value');
     }
   }
   for (const file of sources.files.values()) {
     const walk = (node: ts.Node): void => {
-      if (ts.isTypeQueryNode(node) && ts.isIdentifier(node.exprName) && sources.symbolOf(node.exprName) === symbol) editsOf(file).insert(node.exprName.end, '.value');
+      if (
+        ts.isTypeQueryNode(node) &&
+        ts.isIdentifier(node.exprName) &&
+        sources.symbolOf(node.exprName) === symbol
+      )
+        editsOf(file).insert(node.exprName.end, '.value');
       ts.forEachChild(node, walk);
     };
     if (file.text.includes('typeof')) walk(file);
@@ -51,20 +62,27 @@ function scopeUses(sources: Sources, symbol: ts.Symbol, editsOf: (file: ts.Sourc
 
 function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {
   const head = declaration.name.end;
-  const isReadonly = declaration.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword);
+  const isReadonly = declaration.modifiers?.some(
+    (modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword,
+  );
   if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
   const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
   edits.replace(head, end, ` = ${scoped(declaration, edits)}`);
 }
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
-function scopeStatement(statement: ts.VariableStatement, scopedOnes: ReadonlySet<ts.VariableDeclaration>, edits: FileEdits): void {
+function scopeStatement(
+  statement: ts.VariableStatement,
+  scopedOnes: ReadonlySet<ts.VariableDeclaration>,
+  edits: FileEdits,
+): void {
   for (const declaration of scopedOnes) hoistAwaited(statement, declaration, edits);
   const list = statement.declarationList;
   const keyword = list.getFirstToken()!;
   if (list.declarations.every((declaration) => scopedOnes.has(declaration))) {
     if (keyword.getText() !== 'const') edits.replace(keyword.getStart(), keyword.end, 'const');
-    for (const declaration of list.declarations) edits.replace(declaration.name.end, declaration.end, ` = ${scoped(declaration, edits)}`);
+    for (const declaration of list.declarations)
+      edits.replace(declaration.name.end, declaration.end, ` = ${scoped(declaration, edits)}`);
     return;
   }
   const modifiers = statement.modifiers?.map((modifier) => `${modifier.getText()} `).join('') ?? '';
@@ -85,7 +103,10 @@ const initialName = (declaration: StateDeclaration): string => {
 function hoistAwaited(statement: ts.Statement, declaration: ts.VariableDeclaration, edits: FileEdits): void {
   const initializer = declaration.initializer;
   if (!initializer || !awaits(initializer)) return;
-  edits.insertBefore(statement.getStart(), `const ${initialName(declaration)} = ${edits.slice(initializer.getStart(), initializer.end)};\n`);
+  edits.insertBefore(
+    statement.getStart(),
+    `const ${initialName(declaration)} = ${edits.slice(initializer.getStart(), initializer.end)};\n`,
+  );
 }
 
 /** `sessionScoped((): T => initial)`. */
@@ -93,8 +114,13 @@ function scoped(declaration: StateDeclaration, edits: FileEdits): string {
   const initializer = declaration.initializer;
   const type = typeOf(declaration);
   const awaited = initializer !== undefined && awaits(initializer);
-  const text = awaited ? initialName(declaration) : initializer ? edits.slice(initializer.getStart(), initializer.end) : 'undefined';
-  const value = initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
+  const text = awaited
+    ? initialName(declaration)
+    : initializer
+      ? edits.slice(initializer.getStart(), initializer.end)
+      : 'undefined';
+  const value =
+    initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
   const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
   const body = optional ? 'undefined as never' : value;
   return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
@@ -108,7 +134,13 @@ function typeOf(declaration: StateDeclaration): string | undefined {
   if (initializer !== declaration.initializer) return undefined;
   if (initializer.kind === ts.SyntaxKind.NullKeyword || initializer.getText() === 'undefined') return 'any';
   if (ts.isArrayLiteralExpression(initializer) && initializer.elements.length === 0) return 'any[]';
-  const widened = ts.isStringLiteralLike(initializer) ? 'string' : ts.isNumericLiteral(initializer) ? 'number' : initializer.kind === ts.SyntaxKind.TrueKeyword || initializer.kind === ts.SyntaxKind.FalseKeyword ? 'boolean' : undefined;
+  const widened = ts.isStringLiteralLike(initializer)
+    ? 'string'
+    : ts.isNumericLiteral(initializer)
+      ? 'number'
+      : initializer.kind === ts.SyntaxKind.TrueKeyword || initializer.kind === ts.SyntaxKind.FalseKeyword
+        ? 'boolean'
+        : undefined;
   return widened;
 }
 

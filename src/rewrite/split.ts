@@ -6,7 +6,7 @@ import { awaits, type Sources, topLevelStatement, ts } from '../inspect/source.j
 import type { Build, Diagnostic, Project } from '../model.js';
 import { extentOf, type FileEdits, indentUnit, reindent } from './edits.js';
 import { importedNames, isImport, isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
-import { type Registration } from './registrations.js';
+import type { Registration } from './registrations.js';
 import { transportParameter } from './runners.js';
 
 /** Where the HTTP service finds the factory, and the module that was made for it, if any. */
@@ -64,9 +64,18 @@ class Splitter {
     this.edits = input.editsOf(this.file);
     this.unit = indentUnit(this.file.text);
     this.semicolon = /;[ \t]*(?:\r?\n|$)/.test(this.file.text) ? ';' : '';
-    this.quote = (this.file.text.match(/from\s+"/g)?.length ?? 0) > (this.file.text.match(/from\s+'/g)?.length ?? 0) || /require\("/.test(this.file.text) ? '"' : "'";
+    this.quote =
+      (this.file.text.match(/from\s+"/g)?.length ?? 0) > (this.file.text.match(/from\s+'/g)?.length ?? 0) ||
+      /require\("/.test(this.file.text)
+        ? '"'
+        : "'";
     this.isTypeScript = /\.[cm]?tsx?$/.test(this.path);
-    this.isCommonJs = !this.isTypeScript && !this.file.statements.some((statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && /\brequire\s*\(/.test(this.file.text);
+    this.isCommonJs =
+      !this.isTypeScript &&
+      !this.file.statements.some(
+        (statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement),
+      ) &&
+      /\brequire\s*\(/.test(this.file.text);
   }
 
   run(): Split {
@@ -91,7 +100,12 @@ class Splitter {
   /** Does importing the module start the program? */
   private runsOnImport(): boolean {
     if (!this.frame.fn) return true;
-    return this.file.statements.some((statement) => callsFrame(this.sources, statement, this.frame) && !isInside(this.frame.fn!, statement)) || this.isCalledWhereItStands();
+    return (
+      this.file.statements.some(
+        (statement) =>
+          callsFrame(this.sources, statement, this.frame) && !isInside(this.frame.fn!, statement),
+      ) || this.isCalledWhereItStands()
+    );
   }
 
   private isCalledWhereItStands(): boolean {
@@ -105,9 +119,20 @@ class Splitter {
     const holder = this.frame.fn ? topLevelStatement(this.frame.fn) : topLevelStatement(this.site.call);
     for (const statement of this.file.statements) {
       const place: Place =
-        statement === holder || transport.has(statement) || callsFrame(this.sources, statement, this.frame) || isExportsAssignment(statement) || isConsoleHijack(statement) || this.exportsServer(statement)
+        statement === holder ||
+        transport.has(statement) ||
+        callsFrame(this.sources, statement, this.frame) ||
+        isExportsAssignment(statement) ||
+        isConsoleHijack(statement) ||
+        this.exportsServer(statement)
           ? 'shell'
-          : isDirective(statement) ? 'directive' : isImport(statement) ? 'import' : server.has(statement) ? 'server' : 'process';
+          : isDirective(statement)
+            ? 'directive'
+            : isImport(statement)
+              ? 'import'
+              : server.has(statement)
+                ? 'server'
+                : 'process';
       this.places.set(statement, place);
     }
     const isTop = new Set<ts.Statement>(this.file.statements);
@@ -118,14 +143,24 @@ class Splitter {
 
   private placeInFrame(statement: ts.Statement, after: boolean): void {
     const { server, transport } = this.lifetimes;
-    if (transport.has(statement) || isKeepAlive(statement) || isConsoleHijack(statement) || (after && ts.isReturnStatement(statement))) return;
+    if (
+      transport.has(statement) ||
+      isKeepAlive(statement) ||
+      isConsoleHijack(statement) ||
+      (after && ts.isReturnStatement(statement))
+    )
+      return;
     if (!server.has(statement)) this.setUp.push(statement);
     else if (after && needsConnection(statement)) this.afterConnect.push(statement);
     else this.frameServer.push(statement);
   }
 
   private exportsServer(statement: ts.Statement): boolean {
-    if (!ts.isExportAssignment(statement) && !(ts.isExportDeclaration(statement) && !statement.moduleSpecifier)) return false;
+    if (
+      !ts.isExportAssignment(statement) &&
+      !(ts.isExportDeclaration(statement) && !statement.moduleSpecifier)
+    )
+      return false;
     return [...this.sources.symbolsIn(statement)].some((symbol) => this.lifetimes.serverNames.has(symbol));
   }
 
@@ -134,10 +169,16 @@ class Splitter {
     for (let grew = true; grew; ) {
       grew = false;
       const shell = namesUsedIn(this.shellNodes());
-      const others = (own: ts.Statement) => namesUsedIn([...this.coreNodes(), ...this.factoryStatements()].filter((node) => node !== own));
+      const others = (own: ts.Statement) =>
+        namesUsedIn([...this.coreNodes(), ...this.factoryStatements()].filter((node) => node !== own));
       for (const [statement, place] of this.places) {
         if ((place !== 'process' && place !== 'server') || isExported(statement)) continue;
-        if (!ts.isFunctionDeclaration(statement) && !ts.isClassDeclaration(statement) && !(ts.isVariableStatement(statement) && place === 'process')) continue;
+        if (
+          !ts.isFunctionDeclaration(statement) &&
+          !ts.isClassDeclaration(statement) &&
+          !(ts.isVariableStatement(statement) && place === 'process')
+        )
+          continue;
         const names = declaredNames(statement);
         if (names.length === 0 || !names.some((name) => shell.has(name))) continue;
         const used = others(statement);
@@ -149,7 +190,11 @@ class Splitter {
   }
 
   private usedByOtherFiles(statement: ts.Statement): boolean {
-    return [...namesOf(this.sources, new Set([statement]))].some((symbol) => this.sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== this.file) || this.lifetimes.isolated.has(symbol));
+    return [...namesOf(this.sources, new Set([statement]))].some(
+      (symbol) =>
+        this.sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== this.file) ||
+        this.lifetimes.isolated.has(symbol),
+    );
   }
 
   private statementsAt(place: Place): ts.Statement[] {
@@ -186,10 +231,27 @@ class Splitter {
   /** `const server = createServer()` and nothing else: the project's own factory is used as it is. */
   private existingFactory(): Split | undefined {
     const body = [...this.statementsAt('server'), ...this.frameServer];
-    if (this.input.registrations.length > 0 || this.setUp.length > 0 || this.afterConnect.length > 0 || this.site.runners.length > 0) return undefined;
+    if (
+      this.input.registrations.length > 0 ||
+      this.setUp.length > 0 ||
+      this.afterConnect.length > 0 ||
+      this.site.runners.length > 0
+    )
+      return undefined;
     const [only] = body;
-    const made = body.length === 1 && only && ts.isVariableStatement(only) && only.declarationList.declarations.length === 1 ? only.declarationList.declarations[0] : undefined;
-    const direct = body.length === 0 ? this.site.server : made && this.site.server && made.name.getText() === this.site.server.getText() ? made.initializer : undefined;
+    const made =
+      body.length === 1 &&
+      only &&
+      ts.isVariableStatement(only) &&
+      only.declarationList.declarations.length === 1
+        ? only.declarationList.declarations[0]
+        : undefined;
+    const direct =
+      body.length === 0
+        ? this.site.server
+        : made && this.site.server && made.name.getText() === this.site.server.getText()
+          ? made.initializer
+          : undefined;
     const call = direct && ts.isAwaitExpression(direct) ? direct.expression : direct;
     if (!call || !ts.isCallExpression(call) || call.arguments.length > 0) return undefined;
     const symbol = this.sources.symbolOf(call.expression);
@@ -199,28 +261,51 @@ class Splitter {
     const exported = isExported(home) && !hasDefault(home);
     const elsewhere = declaration.getSourceFile() !== this.file;
     if (!exported || (elsewhere && this.hasCore()) || (!elsewhere && this.runsOnImport())) return undefined;
-    return { kind: 'server', module: this.sources.pathOf(declaration), exportName: symbol.name, diagnostics: this.diagnostics };
+    return {
+      kind: 'server',
+      module: this.sources.pathOf(declaration),
+      exportName: symbol.name,
+      diagnostics: this.diagnostics,
+    };
   }
 
   /** `serveStdio(createServer)`: an exported function of another module is used as it is. */
   private servedFactory(factory: ts.Expression): Split | undefined {
     if (this.setUp.length > 0 || this.input.registrations.length > 0) return undefined;
-    const called = ts.isArrowFunction(factory) && factory.parameters.length === 0 && !ts.isBlock(factory.body) && ts.isCallExpression(factory.body) && factory.body.arguments.length === 0 ? factory.body.expression : factory;
+    const called =
+      ts.isArrowFunction(factory) &&
+      factory.parameters.length === 0 &&
+      !ts.isBlock(factory.body) &&
+      ts.isCallExpression(factory.body) &&
+      factory.body.arguments.length === 0
+        ? factory.body.expression
+        : factory;
     const symbol = ts.isIdentifier(called) ? this.sources.symbolOf(called) : undefined;
     const declaration = symbol?.valueDeclaration;
     if (!declaration || !symbol) return undefined;
     const home = topLevelStatement(declaration);
     const elsewhere = declaration.getSourceFile() !== this.file;
-    if (!isExported(home) || hasDefault(home) || (elsewhere ? this.hasCore() : this.runsOnImport())) return undefined;
-    return { kind: 'server', module: this.sources.pathOf(declaration), exportName: symbol.name, diagnostics: this.diagnostics };
+    if (!isExported(home) || hasDefault(home) || (elsewhere ? this.hasCore() : this.runsOnImport()))
+      return undefined;
+    return {
+      kind: 'server',
+      module: this.sources.pathOf(declaration),
+      exportName: symbol.name,
+      diagnostics: this.diagnostics,
+    };
   }
 
   /** Would the module with the factory hold anything but imports? */
   private hasCore(): boolean {
-    return this.coreNodes().some((statement) => !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement)) || this.statementsAt('import').some(isSideEffectImport);
+    return (
+      this.coreNodes().some(
+        (statement) => !ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement),
+      ) || this.statementsAt('import').some(isSideEffectImport)
+    );
   }
 
-  private readonly factoryName = (): string => this.freeName(['createServer', 'createMcpServer', 'buildMcpServer', 'createServerInstance']);
+  private readonly factoryName = (): string =>
+    this.freeName(['createServer', 'createMcpServer', 'buildMcpServer', 'createServerInstance']);
 
   private freeName(candidates: readonly string[]): string {
     const taken = new Set<string>();
@@ -234,22 +319,35 @@ class Splitter {
 
   private isAsyncFactory(): boolean {
     const statements = [...this.statementsAt('server'), ...this.frameServer];
-    return statements.some((statement) => !ts.isFunctionDeclaration(statement) && awaits(statement)) || (this.site.server !== undefined && awaits(this.site.server)) || this.input.registrations.some((one) => one.isAsync) || this.site.awaitsServer === true;
+    return (
+      statements.some((statement) => !ts.isFunctionDeclaration(statement) && awaits(statement)) ||
+      (this.site.server !== undefined && awaits(this.site.server)) ||
+      this.input.registrations.some((one) => one.isAsync) ||
+      this.site.awaitsServer === true
+    );
   }
 
   /** Names of the factory's or set-up's scope that the stdio program goes on using. */
   private needed(): string[] {
-    const own = namesOf(this.sources, new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]));
+    const own = namesOf(
+      this.sources,
+      new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]),
+    );
     const used = new Set<string>();
-    for (const node of this.shellNodes()) for (const symbol of this.sources.symbolsIn(node)) if (own.has(symbol)) used.add(symbol.name);
-    for (const statement of this.statementsAt('server')) if (isExported(statement)) for (const name of declaredNames(statement)) used.add(name);
+    for (const node of this.shellNodes())
+      for (const symbol of this.sources.symbolsIn(node)) if (own.has(symbol)) used.add(symbol.name);
+    for (const statement of this.statementsAt('server'))
+      if (isExported(statement)) for (const name of declaredNames(statement)) used.add(name);
     const connected = this.connectedName();
     const names = [...used];
     return names.length === 1 && names[0] === connected && !this.returnsObject ? [] : names;
   }
 
   private get returnsObject(): boolean {
-    return !this.site.factory && (this.site.runners.length > 0 || this.site.server === undefined || this.afterConnect.length > 0);
+    return (
+      !this.site.factory &&
+      (this.site.runners.length > 0 || this.site.server === undefined || this.afterConnect.length > 0)
+    );
   }
 
   /** The variable that holds what is connected, when it is a plain variable. */
@@ -277,7 +375,8 @@ class Splitter {
       const after = this.afterConnect.map((statement) => this.moved(statement, level + 1)).join('\n');
       return `async (${annotation}) => {\n${pad}await ${this.serverText()}.connect(transport)${this.semicolon}\n${after}\n${this.unit.repeat(level)}}`;
     }
-    if (this.site.runners.length === 0 && this.site.server) return `(${annotation}) => ${this.serverText()}.connect(transport)`;
+    if (this.site.runners.length === 0 && this.site.server)
+      return `(${annotation}) => ${this.serverText()}.connect(transport)`;
     const call = this.site.call;
     return `(${annotation}) => ${this.edits.slice(call.getStart(), call.arguments.pos)}${transportArguments(this.edits, call, this.site.runners[0]?.fn)})`;
   }
@@ -285,7 +384,8 @@ class Splitter {
   private result(level: number): string {
     const needed = this.needed();
     const pad = this.unit.repeat(level);
-    if (!this.returnsObject && needed.length === 0) return `${pad}return ${this.serverText()}${this.semicolon}`;
+    if (!this.returnsObject && needed.length === 0)
+      return `${pad}return ${this.serverText()}${this.semicolon}`;
     const parts = [`connect: ${this.connectFunction(level)}`, ...needed];
     return `${pad}return { ${parts.join(', ')} }${this.semicolon}`;
   }
@@ -300,7 +400,8 @@ class Splitter {
 
   private dropExport(statement: ts.Statement): void {
     for (const modifier of ts.canHaveModifiers(statement) ? (ts.getModifiers(statement) ?? []) : []) {
-      if (modifier.kind === ts.SyntaxKind.ExportKeyword) this.edits.replace(modifier.getStart(), modifier.end + 1, '');
+      if (modifier.kind === ts.SyntaxKind.ExportKeyword)
+        this.edits.replace(modifier.getStart(), modifier.end + 1, '');
     }
   }
 
@@ -314,7 +415,11 @@ class Splitter {
     return statements
       .map((statement, index) => {
         const previous = statements[index - 1];
-        const gap = previous && /\n[ \t]*\r?\n/.test(this.file.text.slice(extentOf(previous).end, extentOf(statement).start + 1)) ? '\n' : '';
+        const gap =
+          previous &&
+          /\n[ \t]*\r?\n/.test(this.file.text.slice(extentOf(previous).end, extentOf(statement).start + 1))
+            ? '\n'
+            : '';
         return gap + this.moved(statement, level);
       })
       .join('\n');
@@ -324,7 +429,9 @@ class Splitter {
     const isAsync = this.isAsyncFactory();
     const name = this.factoryName();
     const body = (level: number): string => {
-      const calls = this.input.registrations.map((one) => `${this.unit.repeat(level)}${one.isAsync ? 'await ' : ''}${one.name}()${this.semicolon}`);
+      const calls = this.input.registrations.map(
+        (one) => `${this.unit.repeat(level)}${one.isAsync ? 'await ' : ''}${one.name}()${this.semicolon}`,
+      );
       const statements = this.block([...this.statementsAt('server'), ...this.frameServer], level);
       const pieces = [statements, calls.join('\n'), this.result(level)].filter((piece) => piece !== '');
       return pieces.join(pieces.length > 2 || statements.includes('\n\n') ? '\n\n' : '\n');
@@ -340,9 +447,17 @@ class Splitter {
     const tail = asArrow ? `}${this.semicolon}` : '}';
     if (this.site.factory) return this.servedFactoryText(this.site.factory, name, head, tail, exported);
     const doc = '/** Builds one server; every client has its own. */\n';
-    if (this.setUp.length === 0) return { kind: 'server', name, isAsync, text: `${doc}${exported}${head(name, isAsync, returns)}\n${body(1)}\n${tail}\n` };
+    if (this.setUp.length === 0)
+      return {
+        kind: 'server',
+        name,
+        isAsync,
+        text: `${doc}${exported}${head(name, isAsync, returns)}\n${body(1)}\n${tail}\n`,
+      };
     const outer = this.freeName([`${name}Factory`]);
-    const awaitsSetUp = this.setUp.some((statement) => !ts.isFunctionDeclaration(statement) && awaits(statement));
+    const awaitsSetUp = this.setUp.some(
+      (statement) => !ts.isFunctionDeclaration(statement) && awaits(statement),
+    );
     const text = [
       '/** Prepares what all clients share, once, and returns the function that builds one server for each client. */',
       `${exported}${head(outer, awaitsSetUp)}`,
@@ -357,13 +472,29 @@ class Splitter {
   }
 
   /** The function given to `serveStdio`, under a name of its own. */
-  private servedFactoryText(factory: ts.Expression, name: string, head: (own: string, isAsync: boolean) => string, tail: string, exported: string): { text: string; kind: Split['kind']; name: string; isAsync: boolean } {
+  private servedFactoryText(
+    factory: ts.Expression,
+    name: string,
+    head: (own: string, isAsync: boolean) => string,
+    tail: string,
+    exported: string,
+  ): { text: string; kind: Split['kind']; name: string; isAsync: boolean } {
     const level = this.depthOf(this.file.text.lastIndexOf('\n', factory.getStart()) + 1);
     const text = (to: number) => reindent(this.edits, factory.getStart(), factory.end, to - level, this.unit);
-    const calls = this.input.registrations.map((one) => `${one.isAsync ? 'await ' : ''}${one.name}()${this.semicolon}`);
-    const value = (to: number) => (calls.length === 0 ? text(to) : `async () => {\n${this.unit.repeat(to + 1)}${calls.join(`\n${this.unit.repeat(to + 1)}`)}\n${this.unit.repeat(to + 1)}return (${text(to + 1)})()${this.semicolon}\n${this.unit.repeat(to)}}`);
+    const calls = this.input.registrations.map(
+      (one) => `${one.isAsync ? 'await ' : ''}${one.name}()${this.semicolon}`,
+    );
+    const value = (to: number) =>
+      calls.length === 0
+        ? text(to)
+        : `async () => {\n${this.unit.repeat(to + 1)}${calls.join(`\n${this.unit.repeat(to + 1)}`)}\n${this.unit.repeat(to + 1)}return (${text(to + 1)})()${this.semicolon}\n${this.unit.repeat(to)}}`;
     if (this.setUp.length === 0) {
-      return { kind: 'server', name, isAsync: false, text: `/** Builds one server; every client has its own. */\n${exported}const ${name} = ${value(0)}${this.semicolon}\n` };
+      return {
+        kind: 'server',
+        name,
+        isAsync: false,
+        text: `/** Builds one server; every client has its own. */\n${exported}const ${name} = ${value(0)}${this.semicolon}\n`,
+      };
     }
     const outer = this.freeName([`${name}Factory`]);
     const lines = [
@@ -380,11 +511,20 @@ class Splitter {
   /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
   private returnType(isAsync: boolean): string {
     const server = this.site.server;
-    if (!this.isTypeScript || this.returnsObject || this.needed().length > 0 || !server || !ts.isIdentifier(server)) return '';
+    if (
+      !this.isTypeScript ||
+      this.returnsObject ||
+      this.needed().length > 0 ||
+      !server ||
+      !ts.isIdentifier(server)
+    )
+      return '';
     const declaration = this.sources.symbolOf(server)?.valueDeclaration;
     if (!declaration || !ts.isVariableDeclaration(declaration)) return '';
     const made = declaration.initializer;
-    const type = declaration.type?.getText() ?? (made && ts.isNewExpression(made) && !made.typeArguments ? made.expression.getText() : undefined);
+    const type =
+      declaration.type?.getText() ??
+      (made && ts.isNewExpression(made) && !made.typeArguments ? made.expression.getText() : undefined);
     return type ? `: ${isAsync ? `Promise<${type}>` : type}` : '';
   }
 
@@ -399,14 +539,22 @@ class Splitter {
     const factory = this.factory();
     const created = this.coreText(path, factory, exports);
     this.editShell(specifier, factory, exports);
-    return { kind: factory.kind, module: path, exportName: factory.name, created: { path, text: created }, diagnostics: this.diagnostics };
+    return {
+      kind: factory.kind,
+      module: path,
+      exportName: factory.name,
+      created: { path, text: created },
+      diagnostics: this.diagnostics,
+    };
   }
 
   private siblingPath(): string {
     const extension = /\.[^.]+$/.exec(this.path)![0].replace('tsx', 'ts');
     const names = ['create-server', 'create-mcp-server', 'mcp-server-factory'];
     const taken = (candidate: string) => this.input.project.files.has(candidate);
-    return names.map((name) => join(dirname(this.path), name + extension)).find((candidate) => !taken(candidate))!;
+    return names
+      .map((name) => join(dirname(this.path), name + extension))
+      .find((candidate) => !taken(candidate))!;
   }
 
   private specifierFor(path: string): string {
@@ -421,18 +569,26 @@ class Splitter {
       const isType = ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
       const wasExported = isExported(statement);
       const declared = hasDefault(statement) ? ['default'] : declaredNames(statement);
-      for (const name of declared) if (wasExported || used.has(name)) names.set(name, { isType, wasExported });
-      if (hasDefault(statement)) for (const name of declaredNames(statement)) if (used.has(name)) names.set(name, { isType, wasExported: false });
+      for (const name of declared)
+        if (wasExported || used.has(name)) names.set(name, { isType, wasExported });
+      if (hasDefault(statement))
+        for (const name of declaredNames(statement))
+          if (used.has(name)) names.set(name, { isType, wasExported: false });
     }
     return names;
   }
 
   private exportIfNamed(statement: ts.Statement, names: ReadonlyMap<string, unknown>): void {
-    if (this.isCommonJs || isExported(statement) || !declaredNames(statement).some((name) => names.has(name))) return;
+    if (this.isCommonJs || isExported(statement) || !declaredNames(statement).some((name) => names.has(name)))
+      return;
     this.edits.insert(statement.getStart(), 'export ');
   }
 
-  private coreText(path: string, factory: { text: string; name: string }, exports: ReadonlyMap<string, unknown>): string {
+  private coreText(
+    path: string,
+    factory: { text: string; name: string },
+    exports: ReadonlyMap<string, unknown>,
+  ): string {
     const body: ts.Statement[] = [...this.coreNodes(), ...this.factoryStatements()];
     const used = namesUsedIn([...body, this.site.factory ?? this.site.server ?? this.site.call]);
     const shellUsed = namesUsedIn(this.shellNodes());
@@ -441,7 +597,10 @@ class Splitter {
     const imports: string[] = [];
     for (const statement of this.statementsAt('import')) {
       if (isSideEffectImport(statement)) {
-        const target = this.sources.resolver.resolve(this.path, ((statement as ts.ImportDeclaration).moduleSpecifier as ts.StringLiteral).text);
+        const target = this.sources.resolver.resolve(
+          this.path,
+          ((statement as ts.ImportDeclaration).moduleSpecifier as ts.StringLiteral).text,
+        );
         const registration = target && registered.get(target);
         if (!registration) imports.push(statement.getText());
         continue;
@@ -449,13 +608,20 @@ class Splitter {
       const text = narrowImport(statement, keep);
       if (text) imports.push(text);
     }
-    if (this.lifetimes.isolated.size > 0 && this.input.scopedFiles.has(this.file)) imports.push(this.input.scopeImport(path));
-    for (const one of this.input.registrations) imports.push(this.importLine([one.name], this.relative(path, one.file)));
+    if (this.lifetimes.isolated.size > 0 && this.input.scopedFiles.has(this.file))
+      imports.push(this.input.scopeImport(path));
+    for (const one of this.input.registrations)
+      imports.push(this.importLine([one.name], this.relative(path, one.file)));
     if (this.returnsObject || this.needed().length > 0) imports.push(...this.transportTypeImport());
     const header = this.header();
     const declarations = this.block(this.coreNodes(), 0);
-    const tail = this.isCommonJs ? `\nmodule.exports = { ${[factory.name, ...exports.keys()].join(', ')} }${this.semicolon}\n` : '';
-    return `${[header, imports.join('\n'), declarations, factory.text].filter((part) => part !== '').join('\n\n')}${tail}`.replace(/^\n+/, '');
+    const tail = this.isCommonJs
+      ? `\nmodule.exports = { ${[factory.name, ...exports.keys()].join(', ')} }${this.semicolon}\n`
+      : '';
+    return `${[header, imports.join('\n'), declarations, factory.text].filter((part) => part !== '').join('\n\n')}${tail}`.replace(
+      /^\n+/,
+      '',
+    );
   }
 
   /** An import nobody names may still be there for its effect; in TypeScript it is then elided or a lint matter: keep it with the server. */
@@ -465,8 +631,13 @@ class Splitter {
 
   private transportTypeImport(): string[] {
     if (!this.isTypeScript) return [];
-    const from = this.input.analysis.sdkLine === 'v2' ? '@modelcontextprotocol/server' : '@modelcontextprotocol/sdk/shared/transport.js';
-    const known = this.statementsAt('import').some((statement) => importedNames(statement).includes('Transport'));
+    const from =
+      this.input.analysis.sdkLine === 'v2'
+        ? '@modelcontextprotocol/server'
+        : '@modelcontextprotocol/sdk/shared/transport.js';
+    const known = this.statementsAt('import').some((statement) =>
+      importedNames(statement).includes('Transport'),
+    );
     return known ? [] : [`import type { Transport } from ${this.quote}${from}${this.quote}${this.semicolon}`];
   }
 
@@ -487,39 +658,67 @@ class Splitter {
     const first = this.file.statements[0];
     if (!first) return '';
     const head = this.file.text.slice(0, extentOf(first).start).replace(/^#!.*\r?\n/, '');
-    const nocheck = /^\s*(?:\/\/\s*@ts-nocheck|\/\*\s*eslint-disable[^]*?\*\/)/.exec(this.file.text.slice(0, first.getStart()))?.[0] ?? '';
-    const directives = this.statementsAt('directive').map((statement) => statement.getText()).join('\n');
+    const nocheck =
+      /^\s*(?:\/\/\s*@ts-nocheck|\/\*\s*eslint-disable[\s\S]*?\*\/)/.exec(
+        this.file.text.slice(0, first.getStart()),
+      )?.[0] ?? '';
+    const directives = this.statementsAt('directive')
+      .map((statement) => statement.getText())
+      .join('\n');
     return [(head.trim() || nocheck).trim(), directives].filter(Boolean).join('\n');
   }
 
   // ---- the stdio program ----
 
-  private editShell(specifier: string, factory: { kind: Split['kind']; name: string; isAsync: boolean }, exports: ReadonlyMap<string, { isType: boolean; wasExported: boolean }>): void {
+  private editShell(
+    specifier: string,
+    factory: { kind: Split['kind']; name: string; isAsync: boolean },
+    exports: ReadonlyMap<string, { isType: boolean; wasExported: boolean }>,
+  ): void {
     const used = namesUsedIn(this.shellNodes());
     const makesTransport = this.replacesCall;
     const keep = (name: string) => used.has(name) || (makesTransport && name === 'StdioServerTransport');
     for (const statement of this.statementsAt('import')) this.narrowInPlace(statement, keep);
     for (const statement of [...this.coreNodes(), ...this.statementsAt('server')]) this.remove(statement);
-    const values = [factory.name, ...[...exports].filter(([name, { isType }]) => !isType && used.has(name) && name !== 'default').map(([name]) => name)];
+    const values = [
+      factory.name,
+      ...[...exports]
+        .filter(([name, { isType }]) => !isType && used.has(name) && name !== 'default')
+        .map(([name]) => name),
+    ];
     const types = [...exports].filter(([name, { isType }]) => isType && used.has(name)).map(([name]) => name);
     const lines = [this.importLine(values, specifier)];
-    if (types.length > 0) lines.push(`import type { ${types.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`);
-    if (makesTransport && !this.importsStdio()) lines.unshift(this.importLine(['StdioServerTransport'], this.sdkStdioModule()));
+    if (types.length > 0)
+      lines.push(
+        `import type { ${types.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`,
+      );
+    if (makesTransport && !this.importsStdio())
+      lines.unshift(this.importLine(['StdioServerTransport'], this.sdkStdioModule()));
     const reExported = [...exports].filter(([, { wasExported }]) => wasExported);
     const valuesOut = reExported.filter(([, { isType }]) => !isType).map(([name]) => name);
     const typesOut = reExported.filter(([, { isType }]) => isType).map(([name]) => name);
-    if (valuesOut.length > 0 && !this.isCommonJs) lines.push(`export { ${valuesOut.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`);
-    if (typesOut.length > 0) lines.push(`export type { ${typesOut.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`);
+    if (valuesOut.length > 0 && !this.isCommonJs)
+      lines.push(
+        `export { ${valuesOut.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`,
+      );
+    if (typesOut.length > 0)
+      lines.push(
+        `export type { ${typesOut.join(', ')} } from ${this.quote}${specifier}${this.quote}${this.semicolon}`,
+      );
     const creation = this.editFrame(factory);
     this.insertImports(lines, creation);
   }
 
   private importsStdio(): boolean {
-    return this.statementsAt('import').some((statement) => importedNames(statement).includes('StdioServerTransport'));
+    return this.statementsAt('import').some((statement) =>
+      importedNames(statement).includes('StdioServerTransport'),
+    );
   }
 
   private sdkStdioModule(): string {
-    return this.input.analysis.sdkLine === 'v2' ? '@modelcontextprotocol/server/stdio' : '@modelcontextprotocol/sdk/server/stdio.js';
+    return this.input.analysis.sdkLine === 'v2'
+      ? '@modelcontextprotocol/server/stdio'
+      : '@modelcontextprotocol/sdk/server/stdio.js';
   }
 
   /** The connect call is a runner's: the stdio program hands the transport to `connect` itself. */
@@ -529,7 +728,8 @@ class Splitter {
 
   /** Removes what moved out of the frame, and puts the creation of the server where it belongs. Returns it when it goes to module level. */
   private editFrame(factory: { kind: Split['kind']; name: string; isAsync: boolean }): string {
-    for (const statement of [...this.setUp, ...this.frameServer, ...this.afterConnect]) this.remove(statement);
+    for (const statement of [...this.setUp, ...this.frameServer, ...this.afterConnect])
+      this.remove(statement);
     if (this.site.factory) return this.editServed(this.site.factory, factory);
     const needed = this.needed();
     const isObject = this.returnsObject || needed.length > 0;
@@ -537,17 +737,25 @@ class Splitter {
     const target = isObject && needed.length > 0 ? `{ ${['connect', ...needed].join(', ')} }` : name;
     const connect = isObject ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined;
     this.editCall(name, connect);
-    const call = factory.kind === 'server-factory'
-      ? `${this.setUpAwaits() ? `(await ${factory.name}())` : `${factory.name}()`}()`
-      : `${factory.name}()`;
+    const call =
+      factory.kind === 'server-factory'
+        ? `${this.setUpAwaits() ? `(await ${factory.name}())` : `${factory.name}()`}()`
+        : `${factory.name}()`;
     const exported = this.exportedServerNames();
     const isPlain = needed.length === 0 && exported.includes(name);
-    const reExport = exported.length > 0 && !isPlain ? `\nexport { ${exported.join(', ')} }${this.semicolon}` : '';
+    const reExport =
+      exported.length > 0 && !isPlain ? `\nexport { ${exported.join(', ')} }${this.semicolon}` : '';
     const text = `${isPlain ? 'export ' : ''}const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${this.semicolon}${reExport}`;
     const isAsync = factory.isAsync || (factory.kind === 'server-factory' && this.setUpAwaits());
     if (!this.frame.fn || this.neededOutsideFrame(needed, name)) {
-      if (!this.frame.fn && this.frame.holders.length > 0 && !this.neededOutsideFrame(needed, name)) return this.insertInFrame(text);
-      if (isAsync && this.isCommonJsOutput()) this.diagnostics.push({ code: 'async-at-module-level', at: this.sources.locationOf(this.site.call), args: {} });
+      if (!this.frame.fn && this.frame.holders.length > 0 && !this.neededOutsideFrame(needed, name))
+        return this.insertInFrame(text);
+      if (isAsync && this.isCommonJsOutput())
+        this.diagnostics.push({
+          code: 'async-at-module-level',
+          at: this.sources.locationOf(this.site.call),
+          args: {},
+        });
       return text;
     }
     if (isAsync) this.makeAsync(this.frame.fn);
@@ -578,27 +786,50 @@ class Splitter {
 
   private makeAsync(fn: ts.FunctionLikeDeclaration): void {
     if (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword)) return;
-    const start = ts.isFunctionDeclaration(fn) ? (fn.getChildren().find((child) => child.kind === ts.SyntaxKind.FunctionKeyword) ?? fn).getStart() : fn.getStart();
+    const start = ts.isFunctionDeclaration(fn)
+      ? (fn.getChildren().find((child) => child.kind === ts.SyntaxKind.FunctionKeyword) ?? fn).getStart()
+      : fn.getStart();
     this.edits.insert(start, 'async ');
-    if (fn.type && !/^Promise\b/.test(fn.type.getText())) this.edits.replace(fn.type.getStart(), fn.type.end, `Promise<${fn.type.getText()}>`);
+    if (fn.type && !/^Promise\b/.test(fn.type.getText()))
+      this.edits.replace(fn.type.getStart(), fn.type.end, `Promise<${fn.type.getText()}>`);
   }
 
   /** Do statements of the stdio program outside the frame use the server? */
   private neededOutsideFrame(needed: readonly string[], name: string): boolean {
     const names = new Set([...needed, ...(this.connectedName() ? [name] : [])]);
-    const own = namesOf(this.sources, new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]));
+    const own = namesOf(
+      this.sources,
+      new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]),
+    );
     if (this.statementsAt('server').some(isExported)) return true;
     const holder = this.frame.fn ?? this.frame.holders[0];
-    return this.shellNodes().some((node) => !(holder && isInside(node, holder)) && [...this.sources.symbolsIn(node)].some((symbol) => own.has(symbol) && names.has(symbol.name)));
+    return this.shellNodes().some(
+      (node) =>
+        !(holder && isInside(node, holder)) &&
+        [...this.sources.symbolsIn(node)].some((symbol) => own.has(symbol) && names.has(symbol.name)),
+    );
   }
 
   private insertInFrame(text: string): '' {
-    const own = namesOf(this.sources, new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]));
+    const own = namesOf(
+      this.sources,
+      new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]),
+    );
     const moved = new Set<ts.Statement>([...this.setUp, ...this.frameServer]);
     const order = [...this.frame.before, this.frame.path];
     const inFrame = order.filter((statement) => !this.places.has(statement) || statement === this.frame.path);
-    const first = inFrame.find((statement) => moved.has(statement) || statement === this.frame.path || [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol)))!;
-    const lastEarly = inFrame.find((statement) => !moved.has(statement) && (statement === this.frame.path || [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol))))!;
+    const first = inFrame.find(
+      (statement) =>
+        moved.has(statement) ||
+        statement === this.frame.path ||
+        [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol)),
+    )!;
+    const lastEarly = inFrame.find(
+      (statement) =>
+        !moved.has(statement) &&
+        (statement === this.frame.path ||
+          [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol))),
+    )!;
     const anchor = moved.has(first) && sameBlock(first, lastEarly) ? first : lastEarly;
     const { start } = extentOf(anchor);
     const pad = /^[ \t]*/.exec(this.file.text.slice(start))?.[0] ?? '';
@@ -620,7 +851,8 @@ class Splitter {
     }
     if (connect) this.edits.replace(call.expression.getStart(), call.expression.end, connect);
     else if (server && !(ts.isIdentifier(server) && server.text === name && !this.isScoped(server))) {
-      if (ts.isPropertyAccessExpression(call.expression) && call.expression.expression === server) this.edits.replace(server.getStart(), server.end, name);
+      if (ts.isPropertyAccessExpression(call.expression) && call.expression.expression === server)
+        this.edits.replace(server.getStart(), server.end, name);
       else this.edits.replace(server.getStart(), server.end, name);
     }
   }
@@ -660,9 +892,18 @@ class Splitter {
 
   /** The first statement of the stdio program that is not an import. */
   private firstUse(): ts.Statement {
-    const own = namesOf(this.sources, new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]));
+    const own = namesOf(
+      this.sources,
+      new Set([...this.statementsAt('server'), ...this.setUp, ...this.frameServer]),
+    );
     const shell = this.statementsAt('shell');
-    return shell.find((statement) => statement === topLevelStatement(this.site.call) || [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol))) ?? shell[0]!;
+    return (
+      shell.find(
+        (statement) =>
+          statement === topLevelStatement(this.site.call) ||
+          [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol)),
+      ) ?? shell[0]!
+    );
   }
 
   // ---- in the same module ----
@@ -672,11 +913,18 @@ class Splitter {
     const holder = topLevelStatement(this.frame.fn!);
     for (const statement of this.statementsAt('server')) this.remove(statement);
     this.editFrame(factory);
-    const lines = this.input.registrations.map((one) => this.importLine([one.name], this.relative(this.path, one.file)));
+    const lines = this.input.registrations.map((one) =>
+      this.importLine([one.name], this.relative(this.path, one.file)),
+    );
     if (this.returnsObject || this.needed().length > 0) lines.push(...this.transportTypeImport());
-    if (this.replacesCall && !this.importsStdio()) lines.push(this.importLine(['StdioServerTransport'], this.sdkStdioModule()));
+    if (this.replacesCall && !this.importsStdio())
+      lines.push(this.importLine(['StdioServerTransport'], this.sdkStdioModule()));
     this.edits.insertBefore(extentOf(holder).start, `${factory.text}\n`);
-    if (this.isCommonJs) this.edits.insert(this.file.text.length, `\nmodule.exports.${factory.name} = ${factory.name}${this.semicolon}\n`);
+    if (this.isCommonJs)
+      this.edits.insert(
+        this.file.text.length,
+        `\nmodule.exports.${factory.name} = ${factory.name}${this.semicolon}\n`,
+      );
     if (lines.length > 0) this.insertImports(lines, '');
     return { kind: factory.kind, module: this.path, exportName: factory.name, diagnostics: this.diagnostics };
   }
@@ -688,8 +936,14 @@ class Splitter {
       const path = this.sources.pathOf(file);
       const visit = (node: ts.Node): void => {
         const specifier = moduleSpecifierOf(node);
-        if (specifier && this.sources.resolver.resolve(path, specifier.text) === this.path && !isTypeOnly(node)) {
-          this.input.editsOf(file).replace(specifier.getStart() + 1, specifier.end - 1, this.relative(path, target));
+        if (
+          specifier &&
+          this.sources.resolver.resolve(path, specifier.text) === this.path &&
+          !isTypeOnly(node)
+        ) {
+          this.input
+            .editsOf(file)
+            .replace(specifier.getStart() + 1, specifier.end - 1, this.relative(path, target));
         }
         ts.forEachChild(node, visit);
       };
@@ -706,47 +960,78 @@ export function withExtension(path: string, extension: Build['importExtension'])
   return path.replace(/\.[cm]?[jt]sx?$/, `.${kind}js`);
 }
 
-const isTypeOnly = (node: ts.Node): boolean => ts.isImportDeclaration(node) && node.importClause?.isTypeOnly === true;
+const isTypeOnly = (node: ts.Node): boolean =>
+  ts.isImportDeclaration(node) && node.importClause?.isTypeOnly === true;
 
 function moduleSpecifierOf(node: ts.Node): ts.StringLiteral | undefined {
-  if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) return node.moduleSpecifier;
+  if (
+    (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+    node.moduleSpecifier &&
+    ts.isStringLiteral(node.moduleSpecifier)
+  )
+    return node.moduleSpecifier;
   if (ts.isCallExpression(node) && node.arguments.length > 0 && ts.isStringLiteral(node.arguments[0]!)) {
-    const isLoad = node.expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(node.expression) && node.expression.text === 'require');
+    const isLoad =
+      node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+      (ts.isIdentifier(node.expression) && node.expression.text === 'require');
     return isLoad ? (node.arguments[0] as ts.StringLiteral) : undefined;
   }
   return undefined;
 }
 
 /** The arguments of a runner's call with the transport added at its place. */
-function transportArguments(edits: FileEdits, call: ts.CallExpression, fn: ts.FunctionLikeDeclaration | undefined): string {
+function transportArguments(
+  edits: FileEdits,
+  call: ts.CallExpression,
+  fn: ts.FunctionLikeDeclaration | undefined,
+): string {
   const given = call.arguments.map((argument) => edits.slice(argument.getStart(), argument.end));
   const place = fn ? transportParameter(fn) : given.length;
   while (given.length < place) given.push('undefined');
   return [...given, 'transport'].join(', ');
 }
 
-const isExportsAssignment = (statement: ts.Statement): boolean => ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b[\w.]*\s*=/.test(statement.getText());
+const isExportsAssignment = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b[\w.]*\s*=/.test(statement.getText());
 
 /** `console.log = console.error` and the like: stdout belongs to the protocol on stdio only. */
-const isConsoleHijack = (statement: ts.Statement): boolean => ts.isExpressionStatement(statement) && /^(?:console\.\w+|process\.stdout\.write)\s*=[^=]/.test(statement.getText());
+const isConsoleHijack = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) &&
+  /^(?:console\.\w+|process\.stdout\.write)\s*=[^=]/.test(statement.getText());
 
 /** `await new Promise(() => {})`, `setInterval(() => {}, …)`: they only keep the process alive. */
-const isKeepAlive = (statement: ts.Statement): boolean => /^(?:await\s+)?new\s+Promise\b|^set(?:Interval|Timeout)\(\s*\(\)\s*=>\s*\{\s*\}/.test(statement.getText());
+const isKeepAlive = (statement: ts.Statement): boolean =>
+  /^(?:await\s+)?new\s+Promise\b|^set(?:Interval|Timeout)\(\s*\(\)\s*=>\s*\{\s*\}/.test(statement.getText());
 
-const isDirective = (statement: ts.Statement): boolean => ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
+const isDirective = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
 
 /** `if (!token) { …; process.exit(1); }` */
-const isExitingCheck = (statement: ts.Statement): boolean => ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
+const isExitingCheck = (statement: ts.Statement): boolean =>
+  ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
 
-const needsConnection = (statement: ts.Statement): boolean => /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(statement.getText());
+const needsConnection = (statement: ts.Statement): boolean =>
+  /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(
+    statement.getText(),
+  );
 
-export const isExported = (statement: ts.Node): boolean => ts.canHaveModifiers(statement) && (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) ?? false);
+export const isExported = (statement: ts.Node): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) ?? false);
 
-const hasDefault = (statement: ts.Node): boolean => ts.canHaveModifiers(statement) && (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) ?? false);
+const hasDefault = (statement: ts.Node): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) ?? false);
 
 function declaredNames(statement: ts.Statement): string[] {
-  if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.flatMap((declaration) => bindingNames(declaration.name));
-  const named = ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap((declaration) => bindingNames(declaration.name));
+  const named =
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isEnumDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement);
   return named && statement.name ? [statement.name.text] : [];
 }
 

@@ -191,11 +191,6 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'Stateless would break this server: {because}.',
     hint: 'Leave out --sessions stateless, or accept sharing with --state share.',
   },
-  'sdk-missing': {
-    severity: 'error',
-    message: 'package.json does not depend on @modelcontextprotocol/sdk or @modelcontextprotocol/server.',
-    hint: 'Add the dependency the sources import, then run this again.',
-  },
   'sdk-old': {
     severity: 'warning',
     message:
@@ -206,11 +201,6 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'warning',
     message: '@modelcontextprotocol/sdk is raised from {from} to {to}: the service needs a newer one.',
     hint: 'Run your own tests against it.',
-  },
-  'arguments-needed': {
-    severity: 'error',
-    message: 'The server stops when it is started without command line arguments.',
-    hint: 'Give the HTTP service its arguments: --args "…".',
   },
 
   'install-failed': {

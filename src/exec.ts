@@ -43,10 +43,31 @@ export interface Running {
 const OWN_GROUP = process.platform !== 'win32';
 const running = new Set<number>();
 
-// A group of its own does not get the terminal's Ctrl-C, so nothing may outlive us.
-process.on('exit', () => {
+const killAll = () => {
   for (const pid of running) killGroup(pid, 'SIGKILL');
-});
+};
+process.on('exit', killAll);
+
+/** Signals that end us, and the exit code that says so. */
+const DEADLY = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** A group of its own does not get the terminal's Ctrl-C, so it is ended with us. */
+function endWithUs(signal: NodeJS.Signals): void {
+  killAll();
+  // Whoever else listens decides how we end; without a listener of ours, we would have ended by now.
+  if (process.listenerCount(signal) === 1) process.exit(DEADLY[signal as keyof typeof DEADLY]);
+}
+
+function track(pid: number | undefined): void {
+  if (!pid) return;
+  if (running.size === 0) for (const signal of Object.keys(DEADLY)) process.on(signal, endWithUs);
+  running.add(pid);
+}
+
+function untrack(pid: number | undefined): void {
+  if (!pid || !running.delete(pid)) return;
+  if (running.size === 0) for (const signal of Object.keys(DEADLY)) process.off(signal, endWithUs);
+}
 
 /** Runs a program to its end. Never throws for a program that fails or does not exist. */
 export async function runCommand(
@@ -60,7 +81,7 @@ export async function runCommand(
     output.add(`${line}\n`);
     given.onLine?.(line);
   });
-  if (child.pid) running.add(child.pid);
+  track(child.pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -68,7 +89,7 @@ export async function runCommand(
   }, given.timeoutMs);
   const result = await child;
   clearTimeout(timer);
-  if (child.pid) running.delete(child.pid);
+  untrack(child.pid);
   if (result.exitCode === undefined && result.cause instanceof Error) output.add(result.cause.message);
   return { code: result.exitCode ?? null, output: output.text(), timedOut };
 }
@@ -87,7 +108,7 @@ export function startProcess(
   const { pid } = child;
   const output = tailOf(20_000);
   const listeners: ((line: string) => void)[] = [];
-  if (pid) running.add(pid);
+  track(pid);
   followLines(child.stdout, (line) => {
     output.add(`${line}\n`);
     for (const listener of listeners) listener(line);
@@ -118,7 +139,7 @@ export function startProcess(
       }
       if (pid) {
         killGroup(pid, 'SIGKILL'); // also what it left behind
-        running.delete(pid);
+        untrack(pid);
       }
       await endsWithin(exited, 2000);
     },

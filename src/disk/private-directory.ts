@@ -8,10 +8,22 @@ export interface PrivateDirectory {
   readonly remove: () => void;
 }
 
-/** A new empty directory outside the project that only this user may read. */
+const existing = new Set<string>();
+
+process.on('exit', () => {
+  for (const directory of existing) removeDirectory(directory);
+});
+
+/** A new empty directory outside the project that only this user may read; gone when we end, at the latest. */
 export function privateDirectory(): PrivateDirectory {
   const created = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'create-mcp-prod-')));
-  return { path: created, remove: () => fs.rmSync(created, { recursive: true, force: true, maxRetries: 5 }) };
+  existing.add(created);
+  return { path: created, remove: () => removeDirectory(created) };
+}
+
+function removeDirectory(directory: string): void {
+  existing.delete(directory);
+  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Not copied: packages are linked, history belongs to no running program. */

@@ -1,12 +1,4 @@
-import {
-  descendants,
-  enclosingFunction,
-  rootOf,
-  type Sources,
-  topLevelStatement,
-  ts,
-  unwrap,
-} from './source.js';
+import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 
 const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
 
@@ -44,7 +36,7 @@ export type ConnectProblem =
   | { readonly code: 'connect-ambiguous'; readonly node: ts.Node; readonly other: ts.Node };
 
 /** Constructions of the SDK's stdio transport, or of a subclass of it, in the closure. */
-export function stdioTransports(sources: Sources): ts.NewExpression[] {
+function stdioTransports(sources: Sources): ts.NewExpression[] {
   const isStdio = (expression: ts.Expression): boolean => {
     const external = sources.externalOf(expression);
     if (external) return external.name === 'StdioServerTransport' && SDK.test(external.module);
@@ -189,7 +181,7 @@ function connectedArgument(
 ): ts.Expression | undefined {
   if (!inner.server) return undefined;
   const symbol = sources.symbolOf(unwrap(inner.server));
-  const index = fn.parameters.findIndex((parameter) => symbol?.valueDeclaration === parameter);
+  const index = fn.parameters.indexOf(symbol?.valueDeclaration);
   return index >= 0 ? call.arguments[index] : undefined;
 }
 
@@ -340,7 +332,7 @@ export function classOf(sources: Sources, expression: ts.Expression): ts.ClassLi
 }
 
 /** References to the variable that an identifier declares or names. */
-export function referencesOf(sources: Sources, name: ts.Identifier): readonly ts.Identifier[] {
+function referencesOf(sources: Sources, name: ts.Identifier): readonly ts.Identifier[] {
   const symbol = sources.symbolOf(name);
   return symbol ? sources.referencesTo(symbol) : [];
 }
@@ -368,5 +360,3 @@ function classAround(node: ts.Node): ts.Node {
 
 export const isInside = (node: ts.Node, outer: ts.Node): boolean =>
   node.getSourceFile() === outer.getSourceFile() && node.pos >= outer.pos && node.end <= outer.end;
-
-export { topLevelStatement };

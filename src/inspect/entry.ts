@@ -87,7 +87,7 @@ const isOutput = (project: Project, file: string): boolean =>
   project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
 
 /** The source that a built file comes from; the file itself when it is a source. */
-export function sourceOf(project: Project, output: string): string | undefined {
+function sourceOf(project: Project, output: string): string | undefined {
   const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
   if (exists(output) && SOURCE.test(output)) return output;
   const options = compilerOptionsOf(project);
@@ -148,7 +148,7 @@ function outputOf(project: Project, file: string, known: Entry | undefined): str
 }
 
 /** Applies the source → output shift of one entry to another file: `src/a.ts → dist/a.js` maps `src/http/b.ts` to `dist/http/b.js`. */
-export function shiftPath(entry: Entry, file: string): string {
+function shiftPath(entry: Entry, file: string): string {
   const { from, to } = shiftOf(entry);
   const built = file.replace(/\.([cm]?)tsx?$/, '.$1js');
   return from === '.'
@@ -159,7 +159,7 @@ export function shiftPath(entry: Entry, file: string): string {
 }
 
 /** The directories that correspond between source and output, after their common tail is taken off. */
-export function shiftOf(entry: Entry): { from: string; to: string } {
+function shiftOf(entry: Entry): { from: string; to: string } {
   const from = dirname(entry.file).split('/');
   const to = dirname(entry.output).split('/');
   while (from.length > 0 && to.length > 0 && from.at(-1) === to.at(-1) && from.at(-1) !== '.') {
@@ -316,5 +316,3 @@ export function findPackageManager(project: Project): PackageManager {
   if (has('bun.lock') || has('bun.lockb')) return 'bun';
   return 'npm';
 }
-
-export { STDIO };

@@ -242,7 +242,7 @@ export function findProcessGlue(sources: Sources): ProcessGlue[] {
     for (const call of descendants(file, ts.isCallExpression)) {
       const head = call.getText().slice(0, 200);
       for (const { kind, pattern } of GLUE) {
-        const tested = kind === 'listen' ? call.expression.getText().slice(-10) + '(' : head;
+        const tested = kind === 'listen' ? `${call.expression.getText().slice(-10)}(` : head;
         if (pattern.test(tested)) found.push({ kind, at: sources.locationOf(call) });
       }
     }

@@ -381,7 +381,7 @@ function statementsElsewhere(
 }
 
 /** Modules in the order they are evaluated: dependencies first. */
-export function importOrder(sources: Sources): ts.SourceFile[] {
+function importOrder(sources: Sources): ts.SourceFile[] {
   const order: ts.SourceFile[] = [];
   const visit = (path: string, seen: Set<string>): void => {
     if (seen.has(path)) return;

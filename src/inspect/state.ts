@@ -1,7 +1,7 @@
 import type { StateKind } from '../model.js';
 import { classOf, declaredName, functionOf, isInside } from './connect.js';
 import { CHANGES_COLLECTION, CHANGES_OBJECT, IMMUTABLE_GLOBALS, isShareablePackage } from './packages.js';
-import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 import { isModuleExports } from './timing.js';
 
 export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration;
@@ -587,5 +587,3 @@ export function lastingDeclarations(sources: Sources): StateDeclaration[] {
   }
   return found;
 }
-
-export { rootOf };

@@ -1,8 +1,8 @@
-import { callsOf, declaredName, isInside } from './connect.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { declaredName, isInside } from './connect.js';
+import { descendants, enclosingFunction, type Sources, ts } from './source.js';
 
 /** Methods that call their function argument before they return. */
-export const ITERATES = new Set([
+const ITERATES = new Set([
   'forEach',
   'map',
   'filter',
@@ -173,5 +173,3 @@ export function isModuleExports(reference: ts.Node): boolean {
     at = at.parent.parent;
   return ts.isBinaryExpression(at) && /^(?:module\.)?exports\b/.test(at.left.getText());
 }
-
-export { callsOf, unwrap };

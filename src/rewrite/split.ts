@@ -1015,7 +1015,7 @@ const needsConnection = (statement: ts.Statement): boolean =>
     statement.getText(),
   );
 
-export const isExported = (statement: ts.Node): boolean =>
+const isExported = (statement: ts.Node): boolean =>
   ts.canHaveModifiers(statement) &&
   (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) ?? false);
 

@@ -1,7 +1,7 @@
 /** Comparing what two servers said: key order means nothing, everything else does. */
 
 /** The same value with the keys of every object in one order. */
-export function canonical(value: unknown): unknown {
+function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (!isRecord(value)) return value ?? null;
   const keys = Object.keys(value)

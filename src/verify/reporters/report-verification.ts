@@ -18,7 +18,7 @@ export interface Report {
 }
 
 /** The formats that `--reporter` knows beside the terminal's own. */
-export const reporters = {
+const reporters = {
   junit: reportAsJunit,
   sarif: reportAsSarif,
   github: reportToGithub,

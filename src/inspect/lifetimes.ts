@@ -177,16 +177,31 @@ export function callsFrame(sources: Sources, statement: ts.Statement, frame: Fra
   );
 }
 
-/** The variable that holds the server (or the object that runs it). */
+/** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
 function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
-  if (site.factory) return new Set();
-  const expression = site.server ?? site.call.expression;
-  const root = rootOf(expression);
+  const seeds = new Set(lastingServers(sources));
+  if (site.factory) return seeds;
+  const root = rootOf(site.server ?? site.call.expression);
   const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
   const declaration = symbol?.valueDeclaration;
-  const isVariable =
-    declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration));
-  return new Set(symbol && isVariable ? [symbol] : []);
+  if (symbol && declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)))
+    seeds.add(symbol);
+  return seeds;
+}
+
+/** A server at module level is one client's wherever it is connected: by the entry, by a function it calls, by a helper. */
+function lastingServers(sources: Sources): ts.Symbol[] {
+  return lastingDeclarations(sources).flatMap((declaration) => {
+    const made = declaration.initializer && unwrap(declaration.initializer);
+    if (!made || !ts.isNewExpression(made)) return [];
+    const external = sources.externalOf(made.expression);
+    const isServer =
+      external !== undefined &&
+      /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module) &&
+      /^(?:Mcp)?Server$/.test(external.name);
+    const symbol = isServer ? sources.checker.getSymbolAtLocation(declaration.name) : undefined;
+    return symbol ? [symbol] : [];
+  });
 }
 
 const usedElsewhere = (sources: Sources, symbol: ts.Symbol, file: ts.SourceFile): boolean =>

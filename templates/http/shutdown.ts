@@ -54,18 +54,19 @@ export function createShutdown(parts: ShutdownParts): (reason: string, code?: nu
 
 /** Turns of the event loop, at most, that are waited for clients that are still being let in. */
 const mostTurns = 1000;
+const quietTurns = 3;
 
 /** Refuses new connections and keeps those that are open; `closed` resolves when the last of them ends. */
 async function stopListening(listener: Server): Promise<{ closed: Promise<void> }> {
   // A turn of the event loop lets in one of the connections that wait, and what still waits would be reset: so the
-  // door is shut after a turn in which nobody came.
-  let came = true;
+  // door is shut when nobody has come for some turns. (One turn is not enough: the first is the rest of this one.)
+  let quiet = 0;
   const notice = (): void => {
-    came = true;
+    quiet = 0;
   };
   listener.on('connection', notice);
-  for (let turn = 0; came && turn < mostTurns; turn++) {
-    came = false;
+  for (let turn = 0; quiet < quietTurns && turn < mostTurns; turn++) {
+    quiet++;
     await new Promise((resolve) => setImmediate(resolve));
   }
   listener.off('connection', notice);

@@ -217,7 +217,7 @@ function compile(folder: string, compiler: string): void {
 }
 
 describe.each(Object.entries(kinds))('%s', (_name, kind) => {
-  it('compiles and answers', { timeout: 120_000 }, async () => {
+  it('compiles and answers', { timeout: 300_000 }, async () => {
     const { folder, scripts } = write(kind);
     if (kind.compiler) compile(folder, kind.compiler);
     if (scripts['build:http']) {

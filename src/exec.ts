@@ -43,31 +43,10 @@ export interface Running {
 const OWN_GROUP = process.platform !== 'win32';
 const running = new Set<number>();
 
-const killAll = () => {
+// A group of its own does not get the terminal's Ctrl-C. Nothing may outlive us; `cli.ts` turns signals into exits.
+process.on('exit', () => {
   for (const pid of running) killGroup(pid, 'SIGKILL');
-};
-process.on('exit', killAll);
-
-/** Signals that end us, and the exit code that says so. */
-const DEADLY = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-
-/** A group of its own does not get the terminal's Ctrl-C, so it is ended with us. */
-function endWithUs(signal: NodeJS.Signals): void {
-  killAll();
-  // Whoever else listens decides how we end; without a listener of ours, we would have ended by now.
-  if (process.listenerCount(signal) === 1) process.exit(DEADLY[signal as keyof typeof DEADLY]);
-}
-
-function track(pid: number | undefined): void {
-  if (!pid) return;
-  if (running.size === 0) for (const signal of Object.keys(DEADLY)) process.on(signal, endWithUs);
-  running.add(pid);
-}
-
-function untrack(pid: number | undefined): void {
-  if (!pid || !running.delete(pid)) return;
-  if (running.size === 0) for (const signal of Object.keys(DEADLY)) process.off(signal, endWithUs);
-}
+});
 
 /** Runs a program to its end. Never throws for a program that fails or does not exist. */
 export async function runCommand(
@@ -81,7 +60,7 @@ export async function runCommand(
     output.add(`${line}\n`);
     given.onLine?.(line);
   });
-  track(child.pid);
+  if (child.pid) running.add(child.pid);
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -89,7 +68,7 @@ export async function runCommand(
   }, given.timeoutMs);
   const result = await child;
   clearTimeout(timer);
-  untrack(child.pid);
+  if (child.pid) running.delete(child.pid);
   if (result.exitCode === undefined && result.cause instanceof Error) output.add(result.cause.message);
   return { code: result.exitCode ?? null, output: output.text(), timedOut };
 }
@@ -108,7 +87,7 @@ export function startProcess(
   const { pid } = child;
   const output = tailOf(20_000);
   const listeners: ((line: string) => void)[] = [];
-  track(pid);
+  if (pid) running.add(pid);
   followLines(child.stdout, (line) => {
     output.add(`${line}\n`);
     for (const listener of listeners) listener(line);
@@ -139,7 +118,7 @@ export function startProcess(
       }
       if (pid) {
         killGroup(pid, 'SIGKILL'); // also what it left behind
-        untrack(pid);
+        running.delete(pid);
       }
       await endsWithin(exited, 2000);
     },

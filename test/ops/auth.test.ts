@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { call, post, type Service, type ServiceOptions, startService } from '../runtime/service.js';
 import { json, serve } from './loopback.js';
@@ -113,7 +113,7 @@ describe('OAuth access tokens', () => {
       client_id: 'app',
       scope: 'mcp:read mcp:write',
     };
-    const sign = (more: JWTPayload = {}, with_ = privateKey, header: object = {}) =>
+    const sign = (more: object = {}, with_ = privateKey, header: object = {}) =>
       new SignJWT({ exp: Math.floor(Date.now() / 1000) + 300, ...claims, ...more })
         .setProtectedHeader({ alg: 'ES256', kid: 'k1', ...header })
         .sign(with_);

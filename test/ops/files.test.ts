@@ -66,13 +66,18 @@ function pass(command: string, args: readonly string[], cwd: string): string {
   return text;
 }
 
+/** What dclint says of a file; its own types cannot be resolved by NodeNext. */
+interface Linted {
+  readonly messages: readonly { readonly type: string; readonly rule: string; readonly message: string }[];
+}
+
 /** Checks against the compose specification's schema, and for what is wrong in spite of it. */
 function lintCompose(text: string): readonly string[] {
   const file = path.join(temporaryDirectory(), 'compose.yaml');
   fs.writeFileSync(file, text);
   const linter = new DCLinter({ rules: {}, quiet: true, debug: false, exclude: [] });
-  return linter
-    .lintFiles([file], false)
+  const found: readonly Linted[] = linter.lintFiles([file], false);
+  return found
     .flatMap(({ messages }) => messages)
     .filter(({ type }) => type === 'error')
     .map(({ rule, message }) => `${rule}: ${message}`);

@@ -36,8 +36,16 @@ const coreDependencies = {
   express: '^5.1.0',
   helmet: '^8.0.0',
   pino: '^10.0.0',
-  zod: '^4.1.0',
 };
+
+/** zod for a project that has none: a range that lets the copy stay which its SDK has been installed with. */
+function zodFor(sdk: Inspection['sdk']): string {
+  if (sdk?.line !== 'v1') return '^4.1.0';
+  const [, major = '1', minor = '99'] = /(\d+)(?:\.(\d+))?/.exec(sdk.range) ?? [];
+  const knowsZod4 = Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 23);
+  return knowsZod4 ? '^3.25.0 || ^4.0.0' : '^3.23.8';
+}
+
 const coreTypes = { '@types/cors': '^2.8.17', '@types/express': '^5.0.0', '@types/node': '^20.19.0' };
 
 /** Writes the HTTP service around a factory. Pure: the same input gives the same files. */
@@ -99,6 +107,7 @@ function packages(
   const wanted: Ranges = Object.assign(
     {},
     coreDependencies,
+    { zod: zodFor(inspection.sdk) },
     ...chosen.map((feature) => feature.dependencies),
   );
   const types: Ranges = Object.assign({}, coreTypes, ...chosen.map((feature) => feature.types));

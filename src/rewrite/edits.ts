@@ -34,6 +34,14 @@ export class FileEdits {
     this.edits.push({ start: at, end: at, text, rank: 'stands' });
   }
 
+  /** Takes back what was inserted at the end of a node that is now replaced as a whole. */
+  dropInsertionsAt(offset: number): void {
+    for (let index = this.edits.length - 1; index >= 0; index--) {
+      const edit = this.edits[index]!;
+      if (edit.rank === 'insertion' && edit.start === offset) this.edits.splice(index, 1);
+    }
+  }
+
   copy(): FileEdits {
     const copy = new FileEdits(this.file);
     copy.edits.push(...this.edits);

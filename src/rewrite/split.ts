@@ -851,9 +851,8 @@ class Splitter {
     }
     if (connect) this.edits.replace(call.expression.getStart(), call.expression.end, connect);
     else if (server && !(ts.isIdentifier(server) && server.text === name && !this.isScoped(server))) {
-      if (ts.isPropertyAccessExpression(call.expression) && call.expression.expression === server)
-        this.edits.replace(server.getStart(), server.end, name);
-      else this.edits.replace(server.getStart(), server.end, name);
+      this.edits.dropInsertionsAt(server.end);
+      this.edits.replace(server.getStart(), server.end, name);
     }
   }
 

@@ -207,6 +207,8 @@ async function main() {
       'umount',
       '--all',
     ]);
+    // buildah mounts its storage onto itself.
+    spawnSync('umount', ['--lazy', '--recursive', `${work}/storage/overlay`]);
     rmSync(work, { recursive: true, force: true });
   }
   console.log(`images: ${passed} passed, ${chosen.length - passed} failed`);

@@ -928,10 +928,26 @@ class Splitter {
     return { kind: factory.kind, module: this.path, exportName: factory.name, diagnostics: this.diagnostics };
   }
 
+  /** Modules that the entry's own imports reach; those that import the entry itself still start the stdio program. */
+  private importedByEntry(): ts.SourceFile[] {
+    const reached = new Set<string>([this.path]);
+    const queue = [this.path];
+    for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+      for (const { fileName } of ts.preProcessFile(this.sources.files.get(path)?.text ?? '', true, true)
+        .importedFiles) {
+        const target = this.sources.resolver.resolve(path, fileName);
+        if (target === undefined || reached.has(target)) continue;
+        reached.add(target);
+        queue.push(target);
+      }
+    }
+    reached.delete(this.path);
+    return [...reached].flatMap((path) => this.sources.files.get(path) ?? []);
+  }
+
   /** Modules that import from the entry get their names from the new module, so that no import starts the stdio program. */
   private redirectImports(target: string): void {
-    for (const file of this.sources.files.values()) {
-      if (file === this.file) continue;
+    for (const file of this.importedByEntry()) {
       const path = this.sources.pathOf(file);
       const visit = (node: ts.Node): void => {
         const specifier = moduleSpecifierOf(node);

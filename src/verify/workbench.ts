@@ -55,7 +55,7 @@ export interface Workbench {
 const GENEROUS = {
   RATE_LIMIT_PER_MINUTE: '1000000',
   RATE_LIMIT_PER_HOUR: '10000000',
-  SHUTDOWN_DELAY_MS: '400',
+  SHUTDOWN_DELAY_MS: '600',
   LOG_LEVEL: 'info',
   METRICS_PORT: '0',
 };

@@ -32,7 +32,7 @@ const FAULTS: readonly (readonly [fault: string, check: keyof typeof CHECKS, say
   ['ends-with-stdin', 'lifecycle', /ended at start|ECONNREFUSED/],
   ['exits-at-once', 'lifecycle', /cut off|lost/],
   ['exit-code', 'lifecycle', /exit 3/],
-  ['ready-in-drain', 'lifecycle', /readyz: 200 after SIGTERM/],
+  ['ready-in-drain', 'lifecycle', /readyz: 200 after SIGTERM until the end/],
   ['hostile-origin', 'defence', /a hostile Origin: answered 200/],
   ['hostile-host', 'defence', /a hostile Host: answered 200/],
   ['html-refusals', 'defence', /text\/html instead of JSON/],

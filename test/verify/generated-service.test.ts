@@ -5,7 +5,8 @@ import type { Check } from '../../src/model.js';
 import { verifyProject } from '../../src/verify/verify-project.js';
 import { convertNotebook } from './converted-notebook.js';
 
-const MINUTES = 60_000;
+/** Other tests build and run beside these. */
+const MINUTES = 100_000;
 
 let remove = () => {};
 afterEach(() => remove());
@@ -85,13 +86,11 @@ describe('a stateless service', () => {
     expect(checks.replicas).toMatchObject({ status: 'pass', detail: expect.stringContaining('none lost') });
   });
 
-  for (const auth of ['api-key', 'oauth'] as const) {
-    it(`is proven behind ${auth}`, { timeout: 3 * MINUTES }, async () => {
-      const checks = await verify({ ...STATELESS, options: { auth } });
-      expect(failing(checks)).toEqual([]);
-      expect(checks.defence?.detail).toMatch(/12 kinds of attack/);
-    });
-  }
+  it('is proven behind OAuth', { timeout: 3 * MINUTES }, async () => {
+    const checks = await verify({ ...STATELESS, options: { auth: 'oauth' } });
+    expect(failing(checks)).toEqual([]);
+    expect(checks.defence?.detail).toMatch(/12 kinds of attack/);
+  });
 
   it('is proven with every feature, and without what they connect to', { timeout: 3 * MINUTES }, async () => {
     const checks = await verify({

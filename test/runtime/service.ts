@@ -140,8 +140,11 @@ export async function run(
   child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
+  const abandon = () => child.kill('SIGKILL');
+  process.once('exit', abandon);
   const ended = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => {
+      process.off('exit', abandon);
       fs.rmSync(folder, { recursive: true, force: true });
       resolve(code);
     });

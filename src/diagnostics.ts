@@ -175,6 +175,12 @@ const wordings: Readonly<Record<string, Wording>> = {
       'How the program gets from its start to the connect at {connect} cannot be followed through this function.',
     hint: 'Call the function that connects once, directly, without arguments taken from a callback.',
   },
+  'early-return': {
+    severity: 'error',
+    message:
+      'The program may return here before it connects, after preparing something that the server uses.',
+    hint: 'Decide what to run first, in a function of its own, and prepare the server in another.',
+  },
   'async-at-module-level': {
     severity: 'error',
     message: 'The server is prepared asynchronously, and this CommonJS module uses it outside a function.',

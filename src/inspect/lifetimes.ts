@@ -239,7 +239,13 @@ function transportStatements(
     )
       found.add(statement);
     if (frame.after.includes(statement) && isBanner(statement)) found.add(statement);
-    if (frame.before.includes(statement) && frame.fn && leavesFunction(statement)) found.add(statement);
+    if (
+      frame.before.includes(statement) &&
+      frame.fn &&
+      leavesFunction(statement) &&
+      assignedIn(sources, statement).length === 0
+    )
+      found.add(statement);
   }
   return found;
 }

@@ -150,9 +150,22 @@ class Splitter {
       (after && ts.isReturnStatement(statement))
     )
       return;
+    this.exitInsteadOfReturn(statement);
     if (!server.has(statement)) this.setUp.push(statement);
     else if (after && needsConnection(statement)) this.afterConnect.push(statement);
     else this.frameServer.push(statement);
+  }
+
+  /** A `return` that gave up starting the program: in the factory, the program ends there as well. */
+  private exitInsteadOfReturn(statement: ts.Statement): void {
+    const walk = (node: ts.Node): void => {
+      if (ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+      if (!ts.isReturnStatement(node)) return ts.forEachChild(node, walk);
+      if (node.expression && node.expression.getText() !== 'undefined')
+        this.diagnostics.push({ code: 'early-return', at: this.sources.locationOf(node), args: {} });
+      else this.edits.replace(node.getStart(), node.end, `process.exit()${this.semicolon}`);
+    };
+    walk(statement);
   }
 
   private exportsServer(statement: ts.Statement): boolean {

@@ -1,10 +1,11 @@
+import type { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exit } from '../../exec.js';
 import { ALPHA } from '../baseline.js';
 import { isRecord } from '../canonical.js';
 import { PROTOCOL_VERSION } from '../client/client.js';
-import { exchangeText } from '../client/http-exchange.js';
+import { exchangeText, ownConnections } from '../client/http-exchange.js';
 import { lastLines } from '../client/stdio-channel.js';
 import { missingDependencies } from '../site.js';
 import { skip, type Verdict, verdict } from '../verification.js';
@@ -51,11 +52,16 @@ async function checkProbes(service: Service, alone: boolean): Promise<string[]> 
 async function checkDrain(service: Service): Promise<{ found: string[]; ms: number }> {
   const client = await service.open(ALPHA);
   const half = await sendHalf(service);
-  const calls = Array.from({ length: IN_FLIGHT }, () => client.request('tools/list', undefined, DRAIN_MS));
+  const callAll = () =>
+    Array.from({ length: IN_FLIGHT }, () => client.request('tools/list', undefined, DRAIN_MS));
+  await Promise.all(callAll()); // connections that the server has accepted: those still at its door are not its own
+  const balancer = ownConnections();
+  await get(service, '/readyz', balancer);
+  const calls = callAll();
   await sleep(5); // the last call has left
   const begun = performance.now();
   service.program.signal('SIGTERM');
-  const readiness = watchReadiness(service);
+  const readiness = watchReadiness(service, balancer).finally(() => balancer.destroy());
   await sleep(100);
   half.finish();
   const [outcomes, answered, exit] = await Promise.all([
@@ -92,10 +98,10 @@ async function streamFindings({ channel }: HttpClient): Promise<string[]> {
 }
 
 /** During the drain a balancer must see 503 before connections are refused; a process that says nothing is no lie. */
-async function watchReadiness(service: Service): Promise<string[]> {
+async function watchReadiness(service: Service, balancer: Agent): Promise<string[]> {
   let ready = 0;
   for (const until = Date.now() + DRAIN_MS; Date.now() < until; await sleep(25)) {
-    const answer = await get(service, '/readyz').catch(() => undefined);
+    const answer = await get(service, '/readyz', balancer).catch(() => undefined);
     if (!answer) break;
     if (answer.status === 503) return [];
     ready += 1;
@@ -150,8 +156,12 @@ function readAnswer(socket: Socket): Promise<string[]> {
   });
 }
 
-const get = (service: Service, path: string) =>
-  exchangeText(`${service.base}${path}`, { method: 'GET', signal: AbortSignal.timeout(5000) });
+const get = (service: Service, path: string, agent?: Agent) =>
+  exchangeText(`${service.base}${path}`, {
+    method: 'GET',
+    signal: AbortSignal.timeout(5000),
+    ...(agent ? { agent } : {}),
+  });
 
 function parse(text: string): unknown {
   try {

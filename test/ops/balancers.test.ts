@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Options, Seam } from '../../src/model.js';
 import { call, jsonHeaders, type Service, startService, until } from '../runtime/service.js';
 import { generate, textOf } from './generated.js';
@@ -29,7 +29,6 @@ export function createServer() {
 interface Fleet {
   readonly url: string;
   readonly replicas: readonly Service[];
-  stop(): Promise<void>;
 }
 
 const deployed = { compose: true, docker: true } as const;
@@ -65,18 +64,15 @@ async function fleet(
   fs.writeFileSync(path.join(folder, 'balancer.conf'), text);
   const run = balancer === 'nginx' ? nginxServer : haproxyServer;
   const program = run(port, path.join(folder, 'balancer.conf'));
+  onTestFinished(async () => {
+    await program.stop('SIGKILL');
+    await Promise.all(replicas.map((replica) => replica.stop()));
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
   await program.start();
   const url = `http://127.0.0.1:${port}`;
   await until(async () => (await fetch(`${url}/readyz`)).status === 200);
-  return {
-    url,
-    replicas,
-    async stop() {
-      await program.stop('SIGKILL');
-      await Promise.all(replicas.map((replica) => replica.stop()));
-      fs.rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return { url, replicas };
 }
 
 /** One answer of `work`, or why there was none. */
@@ -141,7 +137,7 @@ const failures = (outcomes: readonly Outcome[]) => outcomes.flatMap(({ failure }
 
 describe.each(['haproxy', 'nginx'] as const)('three replicas behind %s', (balancer) => {
   it('lose nothing when one is told to stop, and only what was in flight when one is killed', async () => {
-    const { url, replicas, stop } = await fleet(balancer, {}, {});
+    const { url, replicas } = await fleet(balancer, {}, {});
     const anonymous = Array.from({ length: WORKERS }, () => ({}));
     const [first, second] = replicas;
     const drained = await load(
@@ -175,11 +171,10 @@ describe.each(['haproxy', 'nginx'] as const)('three replicas behind %s', (balanc
     console.log(
       `${balancer}, stateless: SIGTERM ${drained.length} calls, 0 lost; SIGKILL ${crashed.length}, ${lost.length} lost`,
     );
-    await stop();
   });
 
   it('keep a session with its owner, and hand it off when the owner ends', async () => {
-    const { url, replicas, stop } = await fleet(balancer, { rateLimit: 'redis' }, { sessions: 'stateful' });
+    const { url, replicas } = await fleet(balancer, { rateLimit: 'redis' }, { sessions: 'stateful' });
     const clients = await Promise.all(Array.from({ length: WORKERS }, () => openSession(url)));
     const owners = new Map<string, Set<number | undefined>>();
     for (let round = 0; round < 4; round++) {
@@ -224,6 +219,5 @@ describe.each(['haproxy', 'nginx'] as const)('three replicas behind %s', (balanc
     console.log(
       `${balancer}, sessions: SIGTERM ${drained.length} calls, 0 lost; SIGKILL ${crashed.length}, ${lost.length} lost`,
     );
-    await stop();
   });
 });

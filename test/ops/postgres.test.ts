@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { call, post, type Service, type ServiceOptions, startService, until } from '../runtime/service.js';
 import { postgresServer } from './programs.js';
 
@@ -40,13 +40,15 @@ const query = async (service: Service, sql: string): Promise<string> =>
 const ready = async (service: Service): Promise<number> => (await fetch(`${service.url}/readyz`)).status;
 
 describe.each(Object.entries(pools))('PostgreSQL through %s', (_name, text) => {
-  const start = (env: Record<string, string> = {}): Promise<Service> => {
+  const start = async (env: Record<string, string> = {}): Promise<Service> => {
     const given: ServiceOptions = {
       server: text,
       options: { database: 'postgres' },
       env: { DATABASE_URL: postgres.url, ...env },
     };
-    return startService(given);
+    const service = await startService(given);
+    onTestFinished(() => service.stop());
+    return service;
   };
   const connections =
     'SELECT count(*)::int AS n FROM pg_stat_activity WHERE backend_type = $$client backend$$';
@@ -60,7 +62,6 @@ describe.each(Object.entries(pools))('PostgreSQL through %s', (_name, text) => {
     const counted = await query(service, connections);
     expect(Number(/\\"n\\":(\d+)/.exec(counted)?.[1])).toBeLessThanOrEqual(3);
     await until(async () => (await query(service, connections)).includes('\\"n\\":1'));
-    await service.stop();
   });
 
   it('answers with an error in bounded time when every connection is taken', async () => {
@@ -72,7 +73,6 @@ describe.each(Object.entries(pools))('PostgreSQL through %s', (_name, text) => {
     expect(performance.now() - begun).toBeLessThan(1500);
     expect(await ready(service)).toBe(200);
     expect(await holding).not.toContain('isError');
-    await service.stop();
   });
 
   it('survives a restart of the database, and readiness follows it', async () => {

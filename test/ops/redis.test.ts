@@ -1,5 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { call, connect, post, type Service, startService, textOf, until } from '../runtime/service.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  call,
+  connect,
+  post,
+  type Service,
+  type ServiceOptions,
+  startService,
+  textOf,
+  until,
+} from '../runtime/service.js';
 import { type Program, redisServer } from './programs.js';
 
 let redis: Program;
@@ -15,15 +24,12 @@ afterAll(async () => {
   await redis.stop('SIGKILL');
 });
 
-const running: Service[] = [];
-const service = async (...given: Parameters<typeof startService>): Promise<Service> => {
-  const started = await startService(...given);
-  running.push(started);
+/** A service that ends with its test. */
+async function service(given: ServiceOptions): Promise<Service> {
+  const started = await startService(given);
+  onTestFinished(() => started.stop());
   return started;
-};
-const stopAll = async () => {
-  await Promise.all(running.splice(0).map((each) => each.stop()));
-};
+}
 
 const echo = `
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -68,7 +74,6 @@ describe('rate limits over Redis', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
     expect(refused.headers.get('ratelimit')).toMatch(/^"minute";r=0;t=\d+$/);
     expect(await refused.json()).toMatchObject({ jsonrpc: '2.0', error: { code: -32000 } });
-    await stopAll();
   });
 
   it('go on in memory while Redis is away, and over Redis when it is back', async () => {
@@ -81,7 +86,6 @@ describe('rate limits over Redis', () => {
     await redis.start();
     await until(() => at.log().some(({ event }) => event === 'redis_back'));
     expect(await statuses(at, 6)).toEqual([...Array(5).fill(200), 429]);
-    await stopAll();
   });
 
   it('work from the start without Redis, and the service stops cleanly', async () => {
@@ -91,7 +95,6 @@ describe('rate limits over Redis', () => {
     expect((await fetch(`${at.url}/readyz`)).status).toBe(200);
     at.child.kill('SIGTERM');
     expect(await at.exited()).toBe(0);
-    running.length = 0;
   });
 
   it('readiness needs Redis where the operator says so', async () => {
@@ -104,7 +107,6 @@ describe('rate limits over Redis', () => {
     });
     await redis.start();
     await until(async () => (await fetch(`${at.url}/readyz`)).status === 200);
-    await stopAll();
   });
 });
 
@@ -127,7 +129,6 @@ describe('sessions over Redis', () => {
     await fetch(`${heir.url}/mcp`, { method: 'DELETE', headers });
     expect((await post(heir, call('who'), headers)).status).toBe(404);
     await client.close();
-    await stopAll();
   });
 
   it('belong to the subject that opened them, on every process', async () => {
@@ -145,7 +146,6 @@ describe('sessions over Redis', () => {
     const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
     expect((await post(heir, call('who'), { ...session, ...as('fedcba9876543210') })).status).toBe(404);
     expect((await post(heir, call('who'), { ...session, ...as('0123456789abcdef') })).status).toBe(200);
-    await stopAll();
   });
 
   it('are not said to be gone while Redis cannot be asked', async () => {
@@ -156,7 +156,6 @@ describe('sessions over Redis', () => {
     const { client } = await connect(at);
     expect(textOf(await client.callTool({ name: 'who', arguments: {} }))).toBe('tester');
     await client.close();
-    await stopAll();
   });
 
   it('events are replayed by the other process, and what is still to come follows', async () => {
@@ -178,7 +177,6 @@ describe('sessions over Redis', () => {
     expect(text).toContain('"text":"done"');
     expect(text).toContain('"id":77');
     await client.close();
-    await stopAll();
   });
 });
 
@@ -208,7 +206,6 @@ describe('the response cache', () => {
     expect(await counted(two, { by: 1, of: { b: [2], a: 1 } }, alice)).toBe('1');
     expect(await counted(one, { of: { a: 1, b: [2] }, by: 1 }, bob)).toBe('2');
     expect(await counted(one, { of: { a: 1, b: [3] }, by: 1 }, alice)).toBe('3');
-    await stopAll();
   });
 
   it('never keeps an error, in memory neither', async () => {
@@ -224,6 +221,5 @@ describe('the response cache', () => {
     expect(await counted(at, { of: 1, by: 1 })).toBe(before);
     await new Promise((resolve) => setTimeout(resolve, 1100));
     expect(await counted(at, { of: 1, by: 1 })).not.toBe(before);
-    await stopAll();
   });
 });

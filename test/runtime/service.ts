@@ -173,7 +173,12 @@ export async function run(
     },
   };
   if (given.unready) return service;
-  await until(() => address() !== undefined || child.exitCode !== null, 40_000);
+  await until(() => address() !== undefined || child.exitCode !== null, 40_000).catch(
+    async (error: unknown) => {
+      await service.stop();
+      throw error;
+    },
+  );
   if (address() === undefined) throw new Error(`the service did not start: ${out}${errors}`);
   return service;
 }

@@ -175,6 +175,17 @@ const wordings: Readonly<Record<string, Wording>> = {
       'How the program gets from its start to the connect at {connect} cannot be followed through this function.',
     hint: 'Call the function that connects once, directly, without arguments taken from a callback.',
   },
+  'arguments-needed': {
+    severity: 'error',
+    message: 'The server stops here when it is started without command line arguments.',
+    hint: 'Give the HTTP service its arguments: --args "…".',
+  },
+  'registered-when-loaded': {
+    severity: 'error',
+    message:
+      'This registers on the server when its module is loaded by import(), which happens once and not for each client.',
+    hint: 'Export a function that takes the server and registers, and call it after import().',
+  },
   'early-return': {
     severity: 'error',
     message:

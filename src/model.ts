@@ -167,7 +167,6 @@ export interface Options {
   readonly rateLimit: 'memory' | 'redis' | 'none';
   readonly database: 'postgres' | 'none';
   readonly secrets: 'env' | 'file' | 'aws' | 'vault';
-  readonly credentials: 'env' | 'header';
   readonly cache: boolean;
   readonly metrics: boolean;
   readonly tracing: boolean;

@@ -121,17 +121,6 @@ export const optionTable: readonly Row[] = [
     ],
     fallback: 'env',
   },
-  {
-    key: 'credentials',
-    kind: 'choice',
-    value: 'source',
-    description: 'whose credentials a call uses',
-    choices: [
-      { value: 'env', hint: "the process's, for every caller" },
-      { value: 'header', hint: "the caller's, from a request header" },
-    ],
-    fallback: 'env',
-  },
   { key: 'cache', kind: 'switch', description: 'response cache for named tools', fallback: false },
   { key: 'metrics', kind: 'switch', description: 'Prometheus metrics', fallback: false },
   { key: 'tracing', kind: 'switch', description: 'OpenTelemetry traces', fallback: false },

@@ -49,6 +49,8 @@ export interface Lifetimes {
   readonly findings: readonly StateFinding[];
   /** Bindings that become session-scoped. */
   readonly isolated: ReadonlyMap<ts.Symbol, StateDeclaration>;
+  /** Top-level statements that register on the server in modules loaded by `import()`: they run once only. */
+  readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
 }
@@ -131,6 +133,14 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   }
   for (const statement of localState(sources, frame, server))
     growFrom(sources, statement, local, transport, server);
+  const inOrder = new Set(importOrder(sources));
+  const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
+  const loadedLater = effectsAtTop(
+    sources,
+    effects,
+    [...sources.files.values()].filter((file) => !inOrder.has(file)),
+    servers,
+  );
   const kept = keptByServer(sources, effects, [...server, rootOfServer(sources, site)], frame.fn);
   return {
     frame,
@@ -141,6 +151,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     findings,
     isolated,
     kept,
+    loadedLater,
   };
 }
 
@@ -384,8 +395,22 @@ function statementsElsewhere(
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
   if (isolated.size === 0) return [];
-  return importOrder(sources)
-    .filter((file) => file !== frame.file)
+  return effectsAtTop(
+    sources,
+    effects,
+    importOrder(sources).filter((file) => file !== frame.file),
+    isolated,
+  );
+}
+
+/** Top-level effect statements of these modules that touch one of the bindings. */
+function effectsAtTop(
+  sources: Sources,
+  effects: Effects,
+  files: readonly ts.SourceFile[],
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): ts.Statement[] {
+  return files
     .flatMap((file) => file.statements)
     .filter(
       (statement) =>
@@ -409,16 +434,29 @@ function importOrder(sources: Sources): ts.SourceFile[] {
     seen.add(path);
     const file = sources.files.get(path);
     if (!file) return;
-    for (const { fileName } of ts.preProcessFile(file.text, true, true).importedFiles) {
-      const target = sources.resolver.resolve(path, fileName);
+    for (const specifier of staticImports(file)) {
+      const target = sources.resolver.resolve(path, specifier);
       if (target) visit(target, seen);
     }
     order.push(file);
   };
   visit(sources.entry, new Set());
-  for (const path of sources.files.keys())
-    if (!order.includes(sources.files.get(path)!)) order.push(sources.files.get(path)!);
   return order;
+}
+
+/** Specifiers of modules that are evaluated before this one: imports, re-exports, requires at the top level. */
+function staticImports(file: ts.SourceFile): string[] {
+  return file.statements.flatMap((statement) => {
+    const specifier =
+      (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && statement.moduleSpecifier;
+    if (specifier && ts.isStringLiteral(specifier)) return [specifier.text];
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return [];
+    return descendants(statement, ts.isCallExpression)
+      .filter((call) => call.expression.getText() === 'require' && !enclosingFunction(call))
+      .flatMap((call) =>
+        call.arguments[0] && ts.isStringLiteral(call.arguments[0]) ? [call.arguments[0].text] : [],
+      );
+  });
 }
 
 function judgeAll(

@@ -1,9 +1,19 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { findNeededArguments } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
-import type { Change, Diagnostic, Inspection, Options, Project, Rewrite, Seam } from '../model.js';
+import type {
+  Change,
+  Diagnostic,
+  Inspection,
+  Options,
+  Project,
+  Rewrite,
+  Seam,
+  StateBinding,
+} from '../model.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
@@ -70,11 +80,19 @@ class Rewriter {
         sessions: mode.mode,
         because: mode.because,
         reusable: mode.mode === 'stateless' && keepsNothing(this.analysis),
+        ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env,
       },
       dependencies: raised.dependencies,
-      diagnostics: [...this.stuck(), ...split.diagnostics, ...raised.diagnostics, ...mode.diagnostics],
+      diagnostics: [
+        ...this.stuck(),
+        ...this.argumentsNeeded(),
+        ...this.loadedLater(),
+        ...split.diagnostics,
+        ...raised.diagnostics,
+        ...mode.diagnostics,
+      ],
     };
   }
 
@@ -88,6 +106,18 @@ class Rewriter {
         at: sources.locationOf(finding.declaration),
         args: { name: finding.name },
       }));
+  }
+
+  private argumentsNeeded(): Diagnostic[] {
+    const check = this.options.args.length === 0 ? findNeededArguments(this.analysis.sources) : undefined;
+    return check ? [{ code: 'arguments-needed', at: this.analysis.sources.locationOf(check), args: {} }] : [];
+  }
+
+  private loadedLater(): Diagnostic[] {
+    const { sources, lifetimes } = this.analysis;
+    return lifetimes.loadedLater
+      .slice(0, 5)
+      .map((statement) => ({ code: 'registered-when-loaded', at: sources.locationOf(statement), args: {} }));
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
@@ -189,3 +219,7 @@ const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
   ts.isVariableDeclaration(declaration) &&
   declaration.initializer !== undefined &&
   awaits(declaration.initializer);
+
+/** Something of a client that must survive from one call to the next. */
+const isKeptState = (binding: StateBinding): boolean =>
+  binding.decision === 'isolate' && binding.kind !== 'captures-server';

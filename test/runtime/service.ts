@@ -47,7 +47,6 @@ export const defaultOptions: Options = {
   rateLimit: 'memory',
   database: 'none',
   secrets: 'env',
-  credentials: 'env',
   cache: false,
   metrics: false,
   tracing: false,

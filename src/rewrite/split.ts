@@ -183,7 +183,7 @@ class Splitter {
       grew = false;
       const shell = namesUsedIn(this.shellNodes());
       const others = (own: ts.Statement) =>
-        namesUsedIn([...this.coreNodes(), ...this.factoryStatements()].filter((node) => node !== own));
+        namesUsedIn([...this.coreNodes(), ...this.factoryStatements(), this.connected()].filter((node) => node !== own));
       for (const [statement, place] of this.places) {
         if ((place !== 'process' && place !== 'server') || isExported(statement)) continue;
         if (
@@ -208,6 +208,11 @@ class Splitter {
         this.sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== this.file) ||
         this.lifetimes.isolated.has(symbol),
     );
+  }
+
+  /** The expression that the factory evaluates to obtain the server. */
+  private connected(): ts.Expression {
+    return this.site.factory ?? this.site.server ?? this.site.call;
   }
 
   private statementsAt(place: Place): ts.Statement[] {

@@ -186,6 +186,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'This registers on the server when its module is loaded by import(), which happens once and not for each client.',
     hint: 'Export a function that takes the server and registers, and call it after import().',
   },
+  'module-too-old': {
+    severity: 'error',
+    message: 'The tsconfig compiles to modules of {module}, which have no import().',
+    hint: 'Set "module" to "ES2020" or newer, then run this again.',
+  },
   'early-return': {
     severity: 'error',
     message:

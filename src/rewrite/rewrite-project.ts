@@ -2,7 +2,7 @@ import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
 import { findNeededArguments } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
-import { awaits, ts } from '../inspect/source.js';
+import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type {
   Change,
@@ -89,6 +89,7 @@ class Rewriter {
         ...this.stuck(),
         ...this.argumentsNeeded(),
         ...this.loadedLater(),
+        ...this.oldModules(),
         ...split.diagnostics,
         ...raised.diagnostics,
         ...mode.diagnostics,
@@ -111,6 +112,14 @@ class Rewriter {
   private argumentsNeeded(): Diagnostic[] {
     const check = this.options.args.length === 0 ? findNeededArguments(this.analysis.sources) : undefined;
     return check ? [{ code: 'arguments-needed', at: this.analysis.sources.locationOf(check), args: {} }] : [];
+  }
+
+  /** The service loads the server with import(), which the oldest module setting of TypeScript does not know. */
+  private oldModules(): Diagnostic[] {
+    const { tsconfig } = this.inspection.build;
+    const module = tsconfig ? String(compilerOptionsOf(this.project, tsconfig)['module'] ?? '') : '';
+    if (!tsconfig || !/^es(?:6|2015)$/i.test(module)) return [];
+    return [{ code: 'module-too-old', at: { file: tsconfig, line: 1, column: 1 }, args: { module } }];
   }
 
   private loadedLater(): Diagnostic[] {

@@ -103,7 +103,7 @@ const initialName = (declaration: StateDeclaration): string => {
 function hoistAwaited(statement: ts.Statement, declaration: ts.VariableDeclaration, edits: FileEdits): void {
   const initializer = declaration.initializer;
   if (!initializer || !awaits(initializer)) return;
-  edits.insertBefore(
+  edits.insert(
     statement.getStart(),
     `const ${initialName(declaration)} = ${edits.slice(initializer.getStart(), initializer.end)};\n`,
   );

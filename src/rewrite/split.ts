@@ -183,7 +183,9 @@ class Splitter {
       grew = false;
       const shell = namesUsedIn(this.shellNodes());
       const others = (own: ts.Statement) =>
-        namesUsedIn([...this.coreNodes(), ...this.factoryStatements(), this.connected()].filter((node) => node !== own));
+        namesUsedIn(
+          [...this.coreNodes(), ...this.factoryStatements(), this.connected()].filter((node) => node !== own),
+        );
       for (const [statement, place] of this.places) {
         if ((place !== 'process' && place !== 'server') || isExported(statement)) continue;
         if (
@@ -765,6 +767,10 @@ class Splitter {
       exported.length > 0 && !isPlain ? `\nexport { ${exported.join(', ')} }${this.semicolon}` : '';
     const text = `${isPlain ? 'export ' : ''}const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${this.semicolon}${reExport}`;
     const isAsync = factory.isAsync || (factory.kind === 'server-factory' && this.setUpAwaits());
+    if (this.frame.fn && !this.runsOnImport()) {
+      if (isAsync) this.makeAsync(this.frame.fn);
+      return this.insertInFrame(this.withGlue(text));
+    }
     if (!this.frame.fn || this.neededOutsideFrame(needed, name)) {
       if (!this.frame.fn && this.frame.holders.length > 0 && !this.neededOutsideFrame(needed, name))
         return this.insertInFrame(text);
@@ -787,6 +793,19 @@ class Splitter {
     this.edits.replace(expression.getStart(), expression.end, text);
     if (factory.kind === 'server-factory' && awaited && this.frame.fn) this.makeAsync(this.frame.fn);
     return '';
+  }
+
+  /** Handlers at module level that use the server follow it into the function that makes it. */
+  private withGlue(creation: string): string {
+    const own = namesOf(this.sources, new Set(this.statementsAt('server')));
+    const glue = this.statementsAt('shell').filter(
+      (statement) =>
+        ts.isExpressionStatement(statement) &&
+        [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol)),
+    );
+    const texts = glue.map((statement) => this.moved(statement, 1).trim());
+    for (const statement of glue) this.remove(statement);
+    return [creation, ...texts].join(`\n${this.unit}`);
   }
 
   /** Names of the server's that the entry exported. */

@@ -232,8 +232,7 @@ function transportStatements(
   const holder = local.find(
     (statement) =>
       isInside(site.transport, statement) &&
-      !ts.isFunctionDeclaration(statement) &&
-      !ts.isClassDeclaration(statement),
+      enclosingFunction(site.transport) === enclosingFunction(statement),
   );
   if (holder) found.add(holder);
   const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();

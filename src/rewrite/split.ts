@@ -854,6 +854,7 @@ class Splitter {
     );
     const moved = new Set<ts.Statement>([...this.setUp, ...this.frameServer]);
     const order = [...this.frame.before, this.frame.path];
+    const holder = this.frame.holders.find((one) => this.usesOutside(one, own));
     const inFrame = order.filter((statement) => !this.places.has(statement) || statement === this.frame.path);
     const first = inFrame.find(
       (statement) =>
@@ -861,18 +862,32 @@ class Splitter {
         statement === this.frame.path ||
         [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol)),
     )!;
-    const lastEarly = inFrame.find(
+    const early = inFrame.find(
       (statement) =>
         !moved.has(statement) &&
         (statement === this.frame.path ||
           [...this.sources.symbolsIn(statement)].some((symbol) => own.has(symbol))),
     )!;
+    const lastEarly = holder && holder.pos < early.pos ? holder : early;
     const anchor = moved.has(first) && sameBlock(first, lastEarly) ? first : lastEarly;
     const { start } = extentOf(anchor);
     const pad = /^[ \t]*/.exec(this.file.text.slice(start))?.[0] ?? '';
     const at = moved.has(anchor) ? this.removalStart(anchor) : start;
     this.edits.insertBefore(at, `${pad}${text}\n`);
     return '';
+  }
+
+  /** Does a block statement on the way use one of the names itself: in its condition, or in another branch? */
+  private usesOutside(holder: ts.Statement, names: ReadonlySet<ts.Symbol>): boolean {
+    return this.shellNodes().some(
+      (node) =>
+        isInside(node, holder) &&
+        !isInside(node, this.frame.path) &&
+        ![...this.frame.before, ...this.frame.after].some(
+          (statement) => isInside(statement, holder) && isInside(node, statement),
+        ) &&
+        [...this.sources.symbolsIn(node)].some((symbol) => names.has(symbol)),
+    );
   }
 
   private removalStart(statement: ts.Statement): number {

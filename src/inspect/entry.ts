@@ -181,21 +181,28 @@ export function findBuild(project: Project, entry: Entry): Build {
   if (!built) return { kind: 'none', tool: 'none', runner: runnerOf(project, entry), importExtension };
   const tool = bundlerIn(text, project) ?? 'tsc';
   const { from, to } = shiftOf(entry);
-  const tsconfig = /\btsc\b[^&|;]*?(?:-p|--project)\s+(\S+)/.exec(text)?.[1];
+  const tsconfig = emittingConfig(project, text);
   return {
     kind: tool === 'tsc' || tool === 'swc' || tool === 'babel' ? 'tsc' : 'bundler',
     tool,
     runner: 'node',
     rootDir: from,
     outDir: to,
-    ...(tsconfig
-      ? { tsconfig: normalize(tsconfig.endsWith('.json') ? tsconfig : join(tsconfig, 'tsconfig.json')) }
-      : project.files.has('tsconfig.json')
-        ? { tsconfig: 'tsconfig.json' }
-        : {}),
+    ...(tsconfig ? { tsconfig } : {}),
     ...(script ? { script } : {}),
     importExtension,
   };
+}
+
+/** The tsconfig of the `tsc` in the build that writes files; others only check types. */
+function emittingConfig(project: Project, script: string): string | undefined {
+  const configs = script
+    .split(/&&|\|\|?|;/)
+    .filter((command) => /\btsc\b/.test(command) && !/--noEmit\b/.test(command))
+    .map((command) => /(?:-p|--project|-b|--build)\s+(?!-)(\S+)/.exec(command)?.[1] ?? 'tsconfig.json')
+    .map((path) => normalize(path.endsWith('.json') ? path : join(path, 'tsconfig.json')));
+  const known = [...configs, 'tsconfig.json'].filter((path) => project.files.has(path));
+  return known.find((path) => compilerOptionsOf(project, path)['noEmit'] !== true) ?? known[0];
 }
 
 /** A script with the scripts it runs (`npm run build:x`) and the build files it starts. */

@@ -174,7 +174,6 @@ export interface Options {
   readonly compose: boolean;
   readonly kubernetes: boolean;
   readonly ci: 'github' | 'none';
-  readonly sdk: 'keep' | 'v2';
 }
 
 /** A replacement in one file; offsets into its original text. */

@@ -138,17 +138,6 @@ export const optionTable: readonly Row[] = [
     ],
     fallback: 'github',
   },
-  {
-    key: 'sdk',
-    kind: 'choice',
-    value: 'line',
-    description: 'SDK line of the result',
-    choices: [
-      { value: 'keep', hint: 'the one the project has' },
-      { value: 'v2', hint: 'migrate to SDK v2 first' },
-    ],
-    fallback: 'keep',
-  },
 ];
 
 /** `rateLimit` → `--rate-limit`. */

@@ -54,7 +54,6 @@ export const defaultOptions: Options = {
   compose: false,
   kubernetes: false,
   ci: 'none',
-  sdk: 'keep',
 };
 
 export const defaultSeam: Seam = {

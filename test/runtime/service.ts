@@ -141,13 +141,18 @@ export async function run(
   const abandon = () => child.kill('SIGKILL');
   process.once('exit', abandon);
   const ended = new Promise<number | null>((resolve) => {
-    child.once('exit', (code) => {
+    // 'close' comes after the last line was read, 'exit' may come before.
+    child.once('close', (code) => {
       process.off('exit', abandon);
       fs.rmSync(folder, { recursive: true, force: true });
       resolve(code);
     });
   });
-  const lines = () => out.split('\n').filter((line) => line !== '');
+  const lines = () =>
+    out
+      .slice(0, out.lastIndexOf('\n') + 1)
+      .split('\n')
+      .filter((line) => line !== '');
   const log = () =>
     lines()
       .filter((line) => line.startsWith('{'))

@@ -90,7 +90,14 @@ export interface SurfaceItem {
   readonly at: Location;
 }
 
-export type StateKind = 'reassigned' | 'mutated' | 'instance' | 'captures-server' | 'cache' | 'resource';
+export type StateKind =
+  | 'reassigned'
+  | 'mutated'
+  | 'instance'
+  | 'captures-server'
+  /** Made at random by each process for itself. */
+  | 'own-of-process'
+  | 'resource';
 export type StateDecision = 'isolate' | 'share';
 
 /** A binding that one process would share between clients, and what is done about it. */

@@ -1,8 +1,9 @@
-import { callsOf, classOf } from './connect.js';
+import { callsOf } from './connect.js';
 import type { Effects } from './effects.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { immediateCaller } from './timing.js';
+import type { ValueFlow } from './value-flow.js';
 
 /**
  * What one server remembers between calls in the variables and objects that building it makes. Each client has
@@ -13,13 +14,14 @@ import { immediateCaller } from './timing.js';
  */
 export function keptByServer(
   sources: Sources,
+  flow: ValueFlow,
   effects: Effects,
   roots: readonly ts.Node[],
   setUp: ts.FunctionLikeDeclaration | undefined,
 ): StateFinding[] {
   const bodies = effects.bodiesRunBy(roots);
   const later = new Later(sources, bodies, setUp);
-  const judge = new StateJudge(sources, later);
+  const judge = new StateJudge(sources, flow, later);
   const scopes: ts.Node[] = [...roots, ...bodies];
   const variables = scopes.flatMap((scope) =>
     descendants(scope, ts.isVariableDeclaration).filter((variable) => !later.isPerClient(variable)),
@@ -29,24 +31,12 @@ export function keptByServer(
   );
   const found: StateFinding[] = [];
   for (const variable of new Set(variables)) {
-    const finding = judge.judge(variable);
-    if (finding?.decision === 'isolate') found.push(finding);
+    const named = ts.isIdentifier(variable.name) ? [judge.judge(variable)] : judge.judgePattern(variable);
+    for (const finding of named) if (finding?.decision === 'isolate') found.push(finding);
   }
   for (const made of new Set(instances)) {
-    const owner = classOf(sources, made);
-    const writes = owner ? judge.changingMembers(owner) : [];
-    const symbol = owner?.name && sources.symbolOf(owner.name);
-    if (!owner || !symbol || writes.length === 0 || found.some((finding) => finding.symbol === symbol))
-      continue;
-    found.push({
-      symbol,
-      name: owner.name!.text,
-      declaration: made,
-      kind: 'instance',
-      writes,
-      decision: 'isolate',
-      reason: 'each server has its own, and it changes while its client is served',
-    });
+    const finding = judge.judgeInstance(made);
+    if (finding && !found.some((known) => known.symbol === finding.symbol)) found.push(finding);
   }
   return found;
 }

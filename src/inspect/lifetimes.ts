@@ -11,14 +11,16 @@ import {
   unwrap,
 } from './source.js';
 import {
-  changesOwnLocals,
+  initializerOf,
   isAssigned,
   lastingDeclarations,
   type StateDeclaration,
   type StateFinding,
   StateJudge,
+  symbolOfDeclaration,
 } from './state.js';
 import { Timing } from './timing.js';
+import { ValueFlow } from './value-flow.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
 export interface Frame {
@@ -106,6 +108,7 @@ function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statem
 export function findLifetimes(sources: Sources, site: ConnectSite, choices: StateChoices): Lifetimes {
   const frame = frameOf(site);
   const effects = new Effects(sources);
+  const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
   const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
@@ -122,8 +125,8 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   for (let round = 0; ; round++) {
     server = serverStatements(sources, effects, local, transport, seeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
-    const timing = new Timing(sources, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
-    findings = judgeAll(sources, timing, choices, isolated, frame, server);
+    const timing = new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
+    findings = judgeAll(sources, new StateJudge(sources, flow, timing), choices, isolated, frame, server);
     const before = isolated.size;
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck)
@@ -131,7 +134,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
-  for (const statement of localState(sources, frame, server))
+  for (const statement of localState(sources, flow, frame, server))
     growFrom(sources, statement, local, transport, server);
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
@@ -141,7 +144,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,
   );
-  const kept = keptByServer(sources, effects, [...server, rootOfServer(sources, site)], frame.fn);
+  const kept = keptByServer(sources, flow, effects, [...server, rootOfServer(sources, site)], frame.fn);
   return {
     frame,
     server,
@@ -203,14 +206,15 @@ function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
 /** A server at module level is one client's wherever it is connected: by the entry, by a function it calls, by a helper. */
 function lastingServers(sources: Sources): ts.Symbol[] {
   return lastingDeclarations(sources).flatMap((declaration) => {
-    const made = declaration.initializer && unwrap(declaration.initializer);
+    const initializer = initializerOf(declaration);
+    const made = initializer && unwrap(initializer);
     if (!made || !ts.isNewExpression(made)) return [];
     const external = sources.externalOf(made.expression);
     const isServer =
       external !== undefined &&
       /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module) &&
       /^(?:Mcp)?Server$/.test(external.name);
-    const symbol = isServer ? sources.checker.getSymbolAtLocation(declaration.name) : undefined;
+    const symbol = isServer ? symbolOfDeclaration(sources, declaration) : undefined;
     return symbol ? [symbol] : [];
   });
 }
@@ -460,29 +464,29 @@ function staticImports(file: ts.SourceFile): string[] {
 
 function judgeAll(
   sources: Sources,
-  timing: Timing,
+  judge: StateJudge,
   choices: StateChoices,
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
   frame: Frame,
   server: ReadonlySet<ts.Statement>,
 ): StateFinding[] {
-  const judge = new StateJudge(sources, timing);
-  return lastingDeclarations(sources).flatMap((declaration) => {
+  const lasting = lastingDeclarations(sources);
+  const found = lasting.flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
-    if (!ts.isIdentifier(declaration.name) && !ts.isPrivateIdentifier(declaration.name))
+    if (ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name))
       return judge.judgePattern(declaration);
-    const symbol = sources.checker.getSymbolAtLocation(declaration.name);
+    const symbol = symbolOfDeclaration(sources, declaration);
     const finding =
       judge.judge(declaration) ??
       (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined);
-    if (!finding) return [];
+    return finding ? [finding] : [];
+  });
+  return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
-    return [
-      shared && finding.kind !== 'captures-server'
-        ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
-        : finding,
-    ];
+    return shared && finding.kind !== 'captures-server'
+      ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
+      : finding;
   });
 }
 
@@ -505,28 +509,29 @@ function addDerived(
   server: ReadonlySet<ts.Statement>,
 ): void {
   for (const declaration of lastingDeclarations(sources)) {
-    const symbol = sources.checker.getSymbolAtLocation(declaration.name);
-    if (!symbol || isolated.has(symbol) || !declaration.initializer) continue;
-    if (
-      ts.isArrowFunction(unwrap(declaration.initializer)) ||
-      ts.isFunctionExpression(unwrap(declaration.initializer))
-    )
-      continue;
+    const symbol = symbolOfDeclaration(sources, declaration);
+    const initializer = initializerOf(declaration);
+    if (!symbol || isolated.has(symbol) || !initializer) continue;
+    if (ts.isArrowFunction(unwrap(initializer)) || ts.isFunctionExpression(unwrap(initializer))) continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (intersects(effects.touchedBy(declaration.initializer), isolated)) isolated.set(symbol, declaration);
+    if (intersects(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
   }
 }
 
 /** Locals of the frame that remember something between calls: they are made anew for each client. */
-function localState(sources: Sources, frame: Frame, server: ReadonlySet<ts.Statement>): ts.Statement[] {
+function localState(
+  sources: Sources,
+  flow: ValueFlow,
+  frame: Frame,
+  server: ReadonlySet<ts.Statement>,
+): ts.Statement[] {
   if (!frame.fn) return [];
-  const judge = new StateJudge(sources, new Timing(sources, new Set(server), frame.fn));
-  const remembered = changesOwnLocals(sources, frame.fn);
+  const judge = new StateJudge(sources, flow, new Timing(sources, flow, new Set(server), frame.fn));
   return frame.before.filter((statement) => {
     if (server.has(statement) || !ts.isVariableStatement(statement)) return false;
     return statement.declarationList.declarations.some((declaration) => {
       const finding = ts.isIdentifier(declaration.name) ? judge.judge(declaration) : undefined;
-      return finding?.decision === 'isolate' && (remembered || finding.kind !== 'reassigned');
+      return finding?.decision === 'isolate';
     });
   });
 }

@@ -52,3 +52,21 @@ export const CHANGES_COLLECTION = new Set([
   'clear',
   'append',
 ]);
+
+/** Methods of collections that call their first argument with elements. */
+export const CALLS_BACK = new Set([
+  'forEach',
+  'map',
+  'filter',
+  'reduce',
+  'reduceRight',
+  'some',
+  'every',
+  'find',
+  'findIndex',
+  'findLast',
+  'findLastIndex',
+  'flatMap',
+  'sort',
+  'toSorted',
+]);

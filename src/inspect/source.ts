@@ -98,6 +98,11 @@ export class Sources {
     return symbol && this.resolveAlias(symbol);
   }
 
+  /** What a symbol stands for, through imports, re-exports and `module.exports`. */
+  targetOf(symbol: ts.Symbol): ts.Symbol {
+    return this.resolveAlias(symbol);
+  }
+
   private resolveAlias(symbol: ts.Symbol): ts.Symbol {
     let target = symbol;
     if (target.flags & ts.SymbolFlags.Alias) {
@@ -144,7 +149,9 @@ export class Sources {
         : undefined;
     }
     const symbol = this.symbolOf(node);
-    return symbol && externalName(symbol);
+    const external = symbol && externalName(symbol);
+    // What `await import('./x.js')` returned is the project's own.
+    return external?.module.startsWith('.') ? undefined : external;
   }
 
   /** Every value identifier in the closure that stands for the symbol, its declaration excluded. */

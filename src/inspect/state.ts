@@ -1,10 +1,10 @@
 import type { StateKind } from '../model.js';
-import { classOf, declaredName, functionOf, isInside } from './connect.js';
-import { CHANGES_COLLECTION, CHANGES_OBJECT, IMMUTABLE_GLOBALS, isShareablePackage } from './packages.js';
+import { isInside } from './connect.js';
+import { isShareablePackage } from './packages.js';
 import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
-import { isModuleExports } from './timing.js';
+import type { Thing, ValueFlow } from './value-flow.js';
 
-export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration;
+export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
@@ -19,33 +19,125 @@ export interface StateFinding {
   readonly reason: string;
 }
 
-/** What a binding's initial value is, as far as its changing is concerned. */
-type Value =
-  | { readonly is: 'collection'; readonly empty: boolean }
-  | { readonly is: 'instance'; readonly owner: ts.ClassLikeDeclaration }
-  | { readonly is: 'closure'; readonly fn: ts.FunctionLikeDeclaration }
-  | { readonly is: 'external'; readonly module: string; readonly name: string; readonly node: ts.Expression }
-  | { readonly is: 'plain' };
-
 /** Tells code that runs for a client from code that runs once. */
 export interface When {
   isPerClient(node: ts.Node): boolean;
 }
 
-/** Judges module-level variables and static fields: who changes them, and when. */
+/** Judges bindings whose value outlives a call: who changes what they hold, and when. */
 export class StateJudge {
   constructor(
     private readonly sources: Sources,
+    private readonly flow: ValueFlow,
     private readonly timing: When,
   ) {}
 
   /** The finding for one declaration, or undefined when nothing of it changes after the start. */
   judge(declaration: StateDeclaration): StateFinding | undefined {
-    const name = declaration.name;
-    if (!ts.isIdentifier(name) && !ts.isPrivateIdentifier(name)) return undefined;
-    const symbol = this.sources.checker.getSymbolAtLocation(name);
+    const symbol = symbolOfDeclaration(this.sources, declaration);
     if (!symbol) return undefined;
-    const references = this.referencesOf(declaration, symbol);
+    const held = ts.isPropertyDeclaration(declaration)
+      ? this.flow.heldByField(declaration)
+      : this.flow.heldBy(symbol);
+    return this.judgeName(symbol, declaration, held);
+  }
+
+  /** Variables of a destructuring pattern that change for a client: they cannot be separated one by one. */
+  judgePattern(declaration: StateDeclaration): StateFinding[] {
+    return descendants(declaration, ts.isBindingElement).flatMap((element) => {
+      const symbol = this.sources.checker.getSymbolAtLocation(element.name);
+      const finding = symbol && this.judgeName(symbol, declaration, this.flow.heldBy(symbol));
+      return finding ? [{ ...finding, stuck: true }] : [];
+    });
+  }
+
+  /** The finding for the instance that an expression makes, named after its class. */
+  judgeInstance(made: ts.NewExpression): StateFinding | undefined {
+    const instance = [...this.flow.valuesOf(made)].filter(
+      (thing) => thing.kind === 'instance' && thing.node === made,
+    );
+    const owner = instance[0]?.owner;
+    const name = owner && (ts.isClassLike(owner) || ts.isFunctionDeclaration(owner)) ? owner.name : undefined;
+    const symbol = name && this.sources.symbolOf(name);
+    const writes = [...this.flow.reach(instance)].flatMap((thing) => this.changesForClients(thing));
+    if (!symbol || writes.length === 0) return undefined;
+    const reason = 'each server has its own, and it changes while its client is served';
+    return {
+      symbol,
+      name: name.text,
+      declaration: made,
+      kind: 'instance',
+      writes,
+      decision: 'isolate',
+      reason,
+    };
+  }
+
+  /** What changes for a client and is held by none of the bindings: nothing can be put in its place. */
+  judgeUnheld(declarations: readonly StateDeclaration[]): StateFinding[] {
+    const held = this.flow.reach(
+      declarations.flatMap((declaration) => {
+        const names = ts.isExportAssignment(declaration)
+          ? []
+          : descendants(declaration, ts.isIdentifier).filter(
+              (one) => ts.isVariableDeclaration(one.parent) || ts.isBindingElement(one.parent),
+            );
+        const symbols = [
+          symbolOfDeclaration(this.sources, declaration),
+          ...names.map((name) => this.sources.checker.getSymbolAtLocation(name)),
+        ];
+        return [
+          ...(ts.isPropertyDeclaration(declaration) ? this.flow.heldByField(declaration) : []),
+          ...symbols.flatMap((symbol) => (symbol ? [...this.flow.heldBy(symbol)] : [])),
+        ];
+      }),
+    );
+    const stuck = (
+      node: ts.Node,
+      name: string,
+      kind: StateKind,
+      writes: readonly ts.Node[],
+    ): StateFinding[] => {
+      const symbol = this.sources.checker.getSymbolAtLocation(
+        ts.isSourceFile(node) ? node : node.getSourceFile(),
+      );
+      return symbol && writes.length > 0
+        ? [
+            {
+              symbol,
+              name,
+              declaration: node,
+              stuck: true,
+              kind,
+              writes,
+              decision: 'isolate',
+              reason: 'it is changed while a client is served',
+            },
+          ]
+        : [];
+    };
+    const things = [...this.flow.changed()].filter(
+      (thing) =>
+        !held.has(thing) &&
+        /^(?:collection|instance|function|class)$/.test(thing.kind) &&
+        this.isMadeOnce(thing.node),
+    );
+    return [
+      ...things.flatMap((thing) =>
+        stuck(thing.node, nameOfThing(thing.node), 'mutated', this.changesForClients(thing)),
+      ),
+      ...this.flow.globalWrites
+        .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
+        .flatMap((write) => stuck(write, targetOfWrite(write), 'reassigned', [write])),
+    ];
+  }
+
+  private judgeName(
+    symbol: ts.Symbol,
+    declaration: StateDeclaration,
+    held: ReadonlySet<Thing>,
+  ): StateFinding | undefined {
+    const stuck = this.flow.isReadThroughImportCall(symbol);
     const finding = (
       kind: StateKind,
       writes: readonly ts.Node[],
@@ -53,390 +145,166 @@ export class StateJudge {
       reason: string,
     ): StateFinding => ({
       symbol,
-      name: name.text,
+      name: nameOf(declaration, symbol),
       declaration,
+      ...(stuck ? { stuck } : {}),
       kind,
       writes,
       decision,
       reason,
     });
-
-    const assigned = references.filter((reference) => isAssigned(reference));
-    const reassignedLater = assigned.filter((node) => this.timing.isPerClient(node));
-    if (reassignedLater.length > 0) {
-      return this.isSharedResource(assigned)
+    const assigned = [...this.flow.assignmentsOf(symbol)];
+    const assignedLater = assigned.filter((node) => this.timing.isPerClient(node));
+    if (assignedLater.length > 0)
+      return this.isSharedResource(assigned, held)
         ? finding(
             'resource',
-            reassignedLater,
+            assignedLater,
             'share',
             'a client or pool that is made once and serves everybody',
           )
-        : finding('reassigned', reassignedLater, 'isolate', 'it is assigned while a client is served');
+        : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
+    for (const thing of this.flow.reach(held)) {
+      const writes = isMemoryDatabase(this.sources, thing)
+        ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
+        : this.changesForClients(thing);
+      if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
     }
-    const values = [declaration.initializer, ...assigned.map(assignedValue)].filter(
-      (value) => value !== undefined,
+    const initializer = initializerOf(declaration);
+    const own = initializer && ownOfProcess(initializer);
+    return own
+      ? finding('own-of-process', [own], 'isolate', 'every process had a value of its own')
+      : undefined;
+  }
+
+  private changesForClients(thing: Thing): ts.Node[] {
+    const places = [...this.flow.changesTo(thing)];
+    // A base class that keeps listeners or the like changes whenever it is used.
+    const later = places.filter(
+      (place) => this.timing.isPerClient(place) || ts.isHeritageClause(place.parent.parent ?? place),
     );
-    for (const expression of values) {
-      const value = this.valueOf(expression);
-      const writes = this.changes(value, references).filter((node) => this.timing.isPerClient(node));
-      if (writes.length > 0)
-        return finding(
-          value.is === 'instance' || value.is === 'closure' ? 'instance' : 'mutated',
-          writes,
-          'isolate',
-          reasonFor(value),
-        );
-    }
-    return undefined;
+    return later;
   }
 
-  /** Variables of a destructuring pattern that are assigned for a client: they cannot be separated one by one. */
-  judgePattern(declaration: StateDeclaration): StateFinding[] {
-    return descendants(declaration.name, ts.isIdentifier).flatMap((name): StateFinding[] => {
-      const symbol = this.sources.checker.getSymbolAtLocation(name);
-      const writes = symbol
-        ? this.sources
-            .referencesTo(symbol)
-            .filter((reference) => isAssigned(reference) && this.timing.isPerClient(reference))
-        : [];
-      if (!symbol || writes.length === 0) return [];
-      return [
-        {
-          symbol,
-          name: name.text,
-          declaration,
-          kind: 'reassigned',
-          writes,
-          decision: 'isolate',
-          stuck: true,
-          reason: 'it is assigned while a client is served',
-        },
-      ];
-    });
+  /** Is the node evaluated once, while its module is loaded? */
+  private isMadeOnce(node: ts.Node): boolean {
+    if (this.timing.isPerClient(node)) return false;
+    return !enclosingFunction(node);
   }
 
-  private referencesOf(declaration: StateDeclaration, symbol: ts.Symbol): ts.Expression[] {
-    if (ts.isVariableDeclaration(declaration))
-      return [...this.sources.referencesTo(symbol)].filter(
-        (node) => !isModuleExports(node) && !ts.isExportSpecifier(node.parent),
-      );
-    return staticFieldUses(this.sources, declaration);
-  }
-
-  /** `if (!pool) pool = new Pool()`: every value assigned later is a shareable client, or nothing. */
-  private isSharedResource(assigned: readonly ts.Node[]): boolean {
-    const values = assigned
-      .map((node) => assignedValue(node as ts.Expression))
-      .filter((value) => value !== undefined && !isNothing(value));
+  /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
+  private isSharedResource(assigned: readonly ts.Node[], held: ReadonlySet<Thing>): boolean {
+    const isShareable = (thing: Thing): boolean =>
+      thing.kind === 'external'
+        ? isShareablePackage(thing.from?.module ?? '')
+        : thing.kind === 'instance' &&
+          [...this.flow.reach([thing])].every((one) => this.changesForClients(one).length === 0);
     return (
-      values.length > 0 &&
-      values.every((value) => {
-        const made = this.valueOf(value!);
-        return (
-          (made.is === 'external' && isShareablePackage(made.module)) ||
-          (made.is === 'instance' &&
-            this.changingMembers(made.owner).length === 0 &&
-            !this.takesClientValues(value!))
-        );
+      held.size > 0 &&
+      [...held].every(isShareable) &&
+      assigned.every((node) => {
+        const value = ts.isBinaryExpression(node) ? node.right : undefined;
+        return value !== undefined && !this.takesClientValues(value, enclosingFunction(node));
       })
     );
   }
 
   /** Is the value built from parameters of the function around it (a token, a server, a user)? */
-  private takesClientValues(value: ts.Expression): boolean {
-    const fn = enclosingFunction(value);
+  private takesClientValues(value: ts.Node, fn: ts.FunctionLikeDeclaration | undefined, depth = 0): boolean {
     if (!fn) return false;
-    return [...this.sources.symbolsIn(value)].some(
-      (symbol) => symbol.valueDeclaration && isInside(symbol.valueDeclaration, fn),
-    );
-  }
-
-  valueOf(expression: ts.Expression): Value {
-    const value = unwrap(expression);
-    if (ts.isArrayLiteralExpression(value)) return { is: 'collection', empty: value.elements.length === 0 };
-    if (ts.isObjectLiteralExpression(value))
-      return { is: 'collection', empty: value.properties.length === 0 };
-    if (ts.isConditionalExpression(value)) return this.valueOf(value.whenTrue);
-    if (
-      ts.isBinaryExpression(value) &&
-      (value.operatorToken.kind === ts.SyntaxKind.BarBarToken ||
-        value.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken)
-    )
-      return this.valueOf(value.right);
-    if (ts.isNewExpression(value)) return this.valueOfNew(value);
-    if (ts.isCallExpression(value)) return this.valueOfCall(value);
-    return { is: 'plain' };
-  }
-
-  private valueOfNew(value: ts.NewExpression): Value {
-    const name = value.expression.getText();
-    if (/^(?:Map|Set|WeakMap|WeakSet|Array|Object)$/.test(name))
-      return { is: 'collection', empty: !value.arguments?.length };
-    const owner = classOf(this.sources, value);
-    if (owner) return { is: 'instance', owner };
-    const external = this.sources.externalOf(value.expression);
-    if (external) return { is: 'external', ...external, node: value };
-    return IMMUTABLE_GLOBALS.has(name.split('.')[0] ?? '')
-      ? { is: 'plain' }
-      : { is: 'external', module: '', name, node: value };
-  }
-
-  private valueOfCall(value: ts.CallExpression): Value {
-    if (
-      /^(?:Array\.from|Array\.of|Object\.create|Object\.fromEntries|Object\.assign|structuredClone)$/.test(
-        value.expression.getText(),
-      )
-    ) {
-      return {
-        is: 'collection',
-        empty: value.arguments.length === 0 || value.arguments[0]!.kind === ts.SyntaxKind.NullKeyword,
-      };
-    }
-    const fn = functionOf(this.sources, value.expression);
-    if (fn) return this.valueReturnedBy(fn);
-    const external = this.sources.externalOf(unwrap(value.expression));
-    return external ? { is: 'external', ...external, node: value } : { is: 'plain' };
-  }
-
-  private valueReturnedBy(fn: ts.FunctionLikeDeclaration): Value {
-    if (this.returning.has(fn)) return { is: 'plain' };
-    this.returning.add(fn);
-    try {
-      if (changesOwnLocals(this.sources, fn)) return { is: 'closure', fn };
-      const returned = fn.body && !ts.isBlock(fn.body) ? [fn.body as ts.Expression] : returnsOf(fn);
-      for (const expression of returned) {
-        const value = this.valueOf(expression);
-        if (value.is !== 'plain') return value;
-      }
-      return { is: 'plain' };
-    } finally {
-      this.returning.delete(fn);
-    }
-  }
-  private readonly returning = new Set<ts.Node>();
-
-  /** The places that change the value itself, not the binding. */
-  private changes(value: Value, references: readonly ts.Expression[]): ts.Node[] {
-    if (value.is === 'instance') {
-      const members = this.changingMembers(value.owner);
-      return [...members, ...references.flatMap((reference) => fieldAssignments(reference))];
-    }
-    if (value.is === 'closure')
-      return descendants(value.fn, isFunctionLiteral)
-        .filter((inner) => inner !== value.fn && this.timing.isPerClient(inner.body ?? inner))
-        .slice(0, 1);
-    const direct = references.flatMap((reference) => this.inPlace(reference, value));
-    if (value.is !== 'external') return direct;
-    if (isMemoryDatabase(value.node))
-      return references.filter((reference) => this.timing.isPerClient(reference));
-    return direct;
-  }
-
-  /** Changes made through one reference: assignments below it, changing methods, aliases of it. */
-  private inPlace(reference: ts.Expression, value: Value, depth = 0): ts.Node[] {
-    const path = accessPath(reference);
-    if (path !== reference && isAssigned(path)) return [path];
-    const parent = path.parent;
-    if (ts.isCallExpression(parent) && parent.expression === path && ts.isPropertyAccessExpression(path)) {
-      const method = path.name.text;
-      if (value.is === 'external') {
-        return path.expression === reference &&
-          !isShareablePackage(value.module) &&
-          CHANGES_OBJECT.test(method) &&
-          value.module !== ''
-          ? [parent]
-          : [];
-      }
-      if (CHANGES_COLLECTION.has(method) && !this.isOwnMethod(path)) return [parent];
-      return this.changesByResult(parent, method, value, depth);
-    }
-    if (value.is === 'external' || value.is === 'plain') return [];
-    if (ts.isCallExpression(parent) && parent.arguments.includes(path))
-      return this.changesByArgument(parent, path, value, depth);
-    if (ts.isNewExpression(parent) && value.is === 'collection' && value.empty && path === reference)
-      return [parent];
-    if (ts.isReturnStatement(parent) || ts.isVariableDeclaration(parent))
-      return this.changesByAlias(path, value, depth);
-    if (ts.isForOfStatement(parent) && parent.expression === path)
-      return this.changesByElement(parent.initializer, value, depth);
-    return [];
-  }
-
-  private isOwnMethod(path: ts.PropertyAccessExpression): boolean {
-    return functionOf(this.sources, path) !== undefined;
-  }
-
-  private changesByResult(call: ts.CallExpression, method: string, value: Value, depth: number): ts.Node[] {
-    if (value.is !== 'collection' || depth > 4) return [];
-    if (/^(?:get|find|at|values|entries|findLast)$/.test(method))
-      return this.inPlace(call, value, depth + 1).concat(this.changesByAlias(call, value, depth + 1));
-    const callback = call.arguments[0];
-    if (
-      method === 'forEach' &&
-      callback &&
-      (ts.isArrowFunction(callback) || ts.isFunctionExpression(callback))
-    ) {
-      const parameter = callback.parameters[0];
-      return parameter ? this.changesByElement(parameter, value, depth) : [];
-    }
-    return [];
-  }
-
-  private changesByArgument(
-    call: ts.CallExpression,
-    argument: ts.Expression,
-    value: Value,
-    depth: number,
-  ): ts.Node[] {
-    if (call.expression.getText() === 'Object.assign' && call.arguments[0] === argument) return [call];
-    if (depth > 4) return [];
-    const fn = functionOf(this.sources, call.expression);
-    const parameter = fn?.parameters[call.arguments.indexOf(argument)];
-    return parameter ? this.changesByElement(parameter, value, depth) : [];
-  }
-
-  private changesByAlias(path: ts.Expression, value: Value, depth: number): ts.Node[] {
-    let at: ts.Node = path;
-    while (
-      ts.isAwaitExpression(at.parent) ||
-      ts.isNonNullExpression(at.parent) ||
-      ts.isAsExpression(at.parent) ||
-      ts.isParenthesizedExpression(at.parent) ||
-      ts.isBinaryExpression(at.parent)
-    )
-      at = at.parent;
-    if (depth > 4) return [];
-    if (ts.isVariableDeclaration(at.parent) && at.parent.initializer === at)
-      return this.changesByElement(at.parent, value, depth);
-    const fn = ts.isReturnStatement(at.parent) ? enclosingFunction(at) : undefined;
-    const name = fn && declaredName(fn);
-    const symbol = name && ts.isIdentifier(name) ? this.sources.symbolOf(name) : undefined;
-    if (!symbol) return [];
-    return this.sources
-      .referencesTo(symbol)
-      .flatMap((reference) =>
-        ts.isCallExpression(reference.parent) && reference.parent.expression === reference
-          ? this.inPlace(reference.parent, value, depth + 1)
-          : [],
-      );
-  }
-
-  private changesByElement(holder: ts.Node, value: Value, depth: number): ts.Node[] {
-    const declarations = ts.isVariableDeclarationList(holder) ? holder.declarations : [holder];
-    return declarations.flatMap((declaration) => {
-      const name = (declaration as ts.VariableDeclaration).name;
-      const names = name && ts.isIdentifier(name) ? [name] : name ? descendants(name, ts.isIdentifier) : [];
-      return names.flatMap((one) => {
-        const symbol = this.sources.symbolOf(one);
-        return symbol
-          ? this.sources
-              .referencesTo(symbol)
-              .flatMap((reference) => this.inPlace(reference, value, depth + 1))
-          : [];
-      });
+    if (depth > 6) return true;
+    return [...this.sources.symbolsIn(value)].some((symbol) => {
+      const declaration = symbol.valueDeclaration;
+      if (!declaration || !isInside(declaration, fn) || isInside(declaration, value)) return false;
+      if (!ts.isVariableDeclaration(declaration) || !declaration.initializer) return true;
+      return this.takesClientValues(declaration.initializer, fn, depth + 1);
     });
-  }
-
-  private readonly members = new Map<ts.Node, ts.Node[]>();
-
-  /** Places in a class (and the project's classes it extends or holds) that change its instances after construction. */
-  changingMembers(owner: ts.ClassLikeDeclaration): ts.Node[] {
-    const known = this.members.get(owner);
-    if (known) return known;
-    this.members.set(owner, []);
-    const found: ts.Node[] = [];
-    for (const node of descendants(owner, isThisAccess)) {
-      if (inConstructor(node, owner)) continue;
-      found.push(...this.fieldChanges(node).filter((change) => this.timing.isPerClient(change)));
-    }
-    for (const member of owner.members) {
-      const held =
-        ts.isPropertyDeclaration(member) && member.initializer ? this.valueOf(member.initializer) : undefined;
-      if (held?.is === 'instance') found.push(...this.changingMembers(held.owner));
-    }
-    for (const assignment of descendants(owner, ts.isBinaryExpression)) {
-      if (
-        assignment.operatorToken.kind !== ts.SyntaxKind.EqualsToken ||
-        !isThisAccess(unwrap(assignment.left))
-      )
-        continue;
-      const held = this.valueOf(assignment.right);
-      if (held.is === 'instance') found.push(...this.changingMembers(held.owner));
-    }
-    found.push(...this.inherited(owner));
-    this.members.set(owner, found);
-    return found;
-  }
-
-  private inherited(owner: ts.ClassLikeDeclaration): ts.Node[] {
-    const base = owner.heritageClauses?.find((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword)
-      ?.types[0];
-    if (!base) return [];
-    const external = this.sources.externalOf(base.expression);
-    if (external)
-      return /^(?:node:)?events$/.test(external.module) || external.name === 'EventEmitter' ? [base] : [];
-    const declaration = this.sources.symbolOf(base.expression)?.valueDeclaration;
-    return declaration && ts.isClassLike(declaration) ? this.changingMembers(declaration) : [];
-  }
-
-  private fieldChanges(node: ts.PropertyAccessExpression): ts.Node[] {
-    if (isAssigned(node)) return [node];
-    return this.inPlace(node, { is: 'collection', empty: false });
   }
 }
 
-const reasonFor = (value: Value): string => {
-  switch (value.is) {
-    case 'instance':
-      return `${value.owner.name?.text ?? 'its class'} changes its fields while a client is served`;
-    case 'closure':
+/** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
+function isMemoryDatabase(sources: Sources, thing: Thing): boolean {
+  const { node, from } = thing;
+  if (thing.kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
+  const args = node.arguments ?? [];
+  if (args.length === 0)
+    return /^(?:better-sqlite3|bun:sqlite|node:sqlite|sql\.js|duckdb)$/.test(from?.module ?? '');
+  return args.some((argument) => {
+    const declaration = sources.symbolOf(argument)?.valueDeclaration;
+    return /['"`](?::memory:|file::memory:)/.test(declaration?.getText() ?? argument.getText());
+  });
+}
+
+const kindOf = (thing: Thing): StateKind =>
+  thing.kind === 'collection' || thing.kind === 'external' ? 'mutated' : 'instance';
+
+function reasonFor(thing: Thing): string {
+  switch (thing.kind) {
+    case 'instance': {
+      const owner = thing.owner && ts.isClassLike(thing.owner) ? thing.owner.name?.text : undefined;
+      return `${owner ?? 'its class'} changes its fields while a client is served`;
+    }
+    case 'variable':
       return 'the functions it holds change variables they close over';
     case 'external':
       return 'its contents change while a client is served';
     default:
       return 'it is changed in place while a client is served';
   }
-};
-
-const isFunctionLiteral = (node: ts.Node): node is ts.FunctionLikeDeclaration =>
-  ts.isFunctionLike(node) && 'body' in node;
-
-const isThisAccess = (node: ts.Node): node is ts.PropertyAccessExpression =>
-  ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword;
-
-function inConstructor(node: ts.Node, owner: ts.ClassLikeDeclaration): boolean {
-  for (let at = node.parent; at && at !== owner; at = at.parent) {
-    if (ts.isConstructorDeclaration(at)) return true;
-    if (ts.isFunctionLike(at)) {
-      if (!ts.isArrowFunction(at)) return false;
-      if (!isCalledAtOnce(at)) return false;
-    }
-  }
-  return false;
 }
 
-const isCalledAtOnce = (fn: ts.Node): boolean =>
-  ts.isCallExpression(fn.parent) && fn.parent.expression === fn;
-
-/** The longest `a.b[0].c` that starts with the reference, through `!` and casts. */
-function accessPath(reference: ts.Expression): ts.Expression {
-  let at: ts.Expression = reference;
-  for (;;) {
-    const parent: ts.Node = at.parent;
-    const continues =
-      (ts.isPropertyAccessExpression(parent) ||
-        ts.isElementAccessExpression(parent) ||
-        ts.isNonNullExpression(parent) ||
-        ts.isAsExpression(parent) ||
-        ts.isParenthesizedExpression(parent)) &&
-      parent.expression === at;
-    if (!continues) return at;
-    at = parent as ts.Expression;
-  }
+/** What a process makes for itself at its start and shows nobody else: random identifiers, temporary directories. */
+function ownOfProcess(initializer: ts.Expression): ts.Node | undefined {
+  return descendants(initializer, ts.isCallExpression).find(
+    (call) =>
+      !enclosingFunction(call) &&
+      /(?:^|\.)(?:randomUUID|randomBytes|randomInt|getRandomValues|nanoid|uuidv?[147]?|ulid|mkdtemp(?:Sync)?)$|^Math\.random$/.test(
+        call.expression.getText(),
+      ),
+  );
 }
 
-const isAssignment = (kind: ts.SyntaxKind): boolean =>
-  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+/** A global that is given the same value every time, or a function: not a client's. */
+function isConstantWrite(write: ts.Node): boolean {
+  if (ts.isDeleteExpression(write)) return true;
+  if (!ts.isBinaryExpression(write)) return false;
+  if (/^process\.(?:exitCode|title)$/.test(write.left.getText())) return true;
+  const value = unwrap(write.right);
+  return (
+    ts.isLiteralExpression(value) ||
+    ts.isFunctionLike(value) ||
+    /^(?:true|false|null|undefined|process\.env\b.*)$/s.test(value.getText())
+  );
+}
+
+const targetOfWrite = (write: ts.Node): string =>
+  ts.isBinaryExpression(write)
+    ? write.left.getText()
+    : ts.isCallExpression(write)
+      ? write.expression.getText()
+      : write.getText();
+
+function nameOfThing(node: ts.Node): string {
+  if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;
+  const text = node.getText().split('\n')[0] ?? '';
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+const nameOf = (declaration: StateDeclaration, symbol: ts.Symbol): string =>
+  ts.isExportAssignment(declaration) ? 'default' : symbol.name.replace(/^__#\d+@/, '');
+
+/** The value that a lasting declaration starts with. */
+export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>
+  ts.isExportAssignment(declaration) ? declaration.expression : declaration.initializer;
+
+/** The symbol that references to a lasting declaration resolve to. */
+export const symbolOfDeclaration = (
+  sources: Sources,
+  declaration: StateDeclaration,
+): ts.Symbol | undefined =>
+  ts.isExportAssignment(declaration)
+    ? (declaration as { symbol?: ts.Symbol }).symbol
+    : sources.checker.getSymbolAtLocation(declaration.name);
 
 /** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */
 export function isAssigned(node: ts.Node): boolean {
@@ -480,68 +348,11 @@ function inAssignmentPattern(node: ts.Node): boolean {
   );
 }
 
-/** The right side of the plain assignment whose target the expression is. */
-function assignedValue(target: ts.Node): ts.Expression | undefined {
-  const parent = target.parent;
-  return ts.isBinaryExpression(parent) && parent.left === target && isAssignment(parent.operatorToken.kind)
-    ? parent.right
-    : undefined;
-}
+const isThisAccess = (node: ts.Node): node is ts.PropertyAccessExpression =>
+  ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword;
 
-const isNothing = (value: ts.Expression): boolean =>
-  value.kind === ts.SyntaxKind.NullKeyword || value.getText() === 'undefined';
-
-const fieldAssignments = (reference: ts.Expression): ts.Node[] => {
-  const path = accessPath(reference);
-  return path !== reference && isAssigned(path) ? [path] : [];
-};
-
-function returnsOf(fn: ts.FunctionLikeDeclaration): ts.Expression[] {
-  const found: ts.Expression[] = [];
-  const walk = (node: ts.Node): void => {
-    if (ts.isReturnStatement(node) && node.expression) found.push(node.expression);
-    if (!ts.isFunctionLike(node) || node === fn) ts.forEachChild(node, walk);
-  };
-  walk(fn);
-  return found;
-}
-
-/** Does a function inside this one change a variable of this one, so that what it returns has a memory? */
-export function changesOwnLocals(sources: Sources, fn: ts.FunctionLikeDeclaration): boolean {
-  return descendants(fn, isFunctionLiteral).some(
-    (inner) =>
-      inner !== fn &&
-      descendants(inner, ts.isIdentifier).some((identifier) => {
-        const declaration = sources.symbolOf(identifier)?.valueDeclaration;
-        if (
-          !declaration ||
-          !ts.isVariableDeclaration(declaration) ||
-          isInside(declaration, inner) ||
-          !isInside(declaration, fn)
-        )
-          return false;
-        if (enclosingFunction(declaration) !== fn) return false;
-        return (
-          isAssigned(identifier) || isAssigned(accessPath(identifier)) || callsChangingMethod(identifier)
-        );
-      }),
-  );
-}
-
-function callsChangingMethod(identifier: ts.Identifier): boolean {
-  const path = accessPath(identifier);
-  return (
-    ts.isPropertyAccessExpression(path) &&
-    ts.isCallExpression(path.parent) &&
-    path.parent.expression === path &&
-    CHANGES_COLLECTION.has(path.name.text)
-  );
-}
-
-function isMemoryDatabase(node: ts.Expression): boolean {
-  const args = ts.isNewExpression(node) || ts.isCallExpression(node) ? (node.arguments ?? []) : [];
-  return args.some((argument) => ts.isStringLiteral(argument) && argument.text === ':memory:');
-}
+const isAssignment = (kind: ts.SyntaxKind): boolean =>
+  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
 
 /** `Owner.field`, and `this.field` in static members, of a static field. */
 export function staticFieldUses(
@@ -570,12 +381,18 @@ function inStaticMember(node: ts.Node, owner: ts.Node): boolean {
   return false;
 }
 
-/** Every declaration whose value outlives a call: module-level variables and static fields, file by file. */
+/** Every declaration whose value outlives a call: module-level variables, static fields, default exports, file by file. */
 export function lastingDeclarations(sources: Sources): StateDeclaration[] {
   const found: StateDeclaration[] = [];
   for (const file of sources.files.values()) {
     for (const statement of file.statements) {
       if (ts.isVariableStatement(statement)) found.push(...statement.declarationList.declarations);
+      if (
+        ts.isExportAssignment(statement) &&
+        !statement.isExportEquals &&
+        makesSomething(statement.expression)
+      )
+        found.push(statement);
     }
     for (const owner of descendants(file, ts.isClassLike))
       for (const member of owner.members)
@@ -587,3 +404,8 @@ export function lastingDeclarations(sources: Sources): StateDeclaration[] {
   }
   return found;
 }
+
+const makesSomething = (expression: ts.Expression): boolean => {
+  const value = unwrap(expression);
+  return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
+};

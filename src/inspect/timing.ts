@@ -1,5 +1,6 @@
 import { declaredName, isInside } from './connect.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';
+import type { ValueFlow } from './value-flow.js';
 
 /** Methods that call their function argument before they return. */
 const ITERATES = new Set([
@@ -25,10 +26,12 @@ export class Timing {
 
   /**
    * @param perClient statements (of a module or of the function that sets up) that are repeated for each client
+   * @param flow tells calls through variables, properties and collections
    * @param setUp the function whose body is the program's start, if the server is built inside one
    */
   constructor(
     private readonly sources: Sources,
+    private readonly flow: ValueFlow,
     private readonly perClient: ReadonlySet<ts.Node>,
     private readonly setUp: ts.FunctionLikeDeclaration | undefined,
   ) {}
@@ -62,6 +65,7 @@ export class Timing {
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
     const around = immediateCaller(fn);
     if (around) return this.isPerClient(around);
+    if ([...this.flow.callsOf(fn)].some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
     if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
     const name = declaredName(fn);
     if (!name) return true;

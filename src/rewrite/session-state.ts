@@ -1,5 +1,5 @@
 import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
-import { type StateDeclaration, staticFieldUses } from '../inspect/state.js';
+import { initializerOf, type StateDeclaration, staticFieldUses } from '../inspect/state.js';
 import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
 
@@ -21,12 +21,22 @@ export function scopeState(
         editsOf(use.getSourceFile()).insert(use.end, '.value');
       continue;
     }
+    if (ts.isExportAssignment(declaration)) {
+      scopeUses(sources, symbol, editsOf);
+      continue;
+    }
     const statement = declaration.parent.parent as ts.VariableStatement;
     statements.set(statement, (statements.get(statement) ?? new Set()).add(declaration));
     scopeUses(sources, symbol, editsOf);
   }
-  for (const declaration of isolated.values())
-    if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, editsOf(declaration.getSourceFile()));
+  for (const declaration of isolated.values()) {
+    const edits = editsOf(declaration.getSourceFile());
+    if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, edits);
+    if (ts.isExportAssignment(declaration)) {
+      const { expression } = declaration;
+      edits.replace(expression.getStart(), expression.end, scoped(declaration, edits));
+    }
+  }
   for (const [statement, declarations] of statements)
     scopeStatement(statement, declarations, editsOf(statement.getSourceFile()));
   return declaring;
@@ -94,7 +104,7 @@ function scopeStatement(
   edits.replace(statement.getStart(), statement.end, lines.join('\n'));
 }
 
-const initialName = (declaration: StateDeclaration): string => {
+const initialName = (declaration: ts.VariableDeclaration | ts.PropertyDeclaration): string => {
   const name = declaration.name.getText();
   return `initial${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 };
@@ -111,11 +121,11 @@ function hoistAwaited(statement: ts.Statement, declaration: ts.VariableDeclarati
 
 /** `sessionScoped((): T => initial)`. */
 function scoped(declaration: StateDeclaration, edits: FileEdits): string {
-  const initializer = declaration.initializer;
-  const type = typeOf(declaration);
-  const awaited = initializer !== undefined && awaits(initializer);
+  const initializer = initializerOf(declaration);
+  const type = ts.isExportAssignment(declaration) ? undefined : typeOf(declaration);
+  const awaited = initializer !== undefined && !ts.isExportAssignment(declaration) && awaits(initializer);
   const text = awaited
-    ? initialName(declaration)
+    ? initialName(declaration as ts.VariableDeclaration)
     : initializer
       ? edits.slice(initializer.getStart(), initializer.end)
       : 'undefined';
@@ -126,7 +136,7 @@ function scoped(declaration: StateDeclaration, edits: FileEdits): string {
   return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
 }
 
-function typeOf(declaration: StateDeclaration): string | undefined {
+function typeOf(declaration: ts.VariableDeclaration | ts.PropertyDeclaration): string | undefined {
   if (declaration.type) return declaration.type.getText();
   if (!isTypeScript(declaration)) return undefined;
   const initializer = declaration.initializer && unwrap(declaration.initializer);

@@ -309,7 +309,7 @@ export function functionOf(
 }
 
 /** The class of the project that an expression is an instance of, as far as the syntax tells. */
-export function classOf(sources: Sources, expression: ts.Expression): ts.ClassLikeDeclaration | undefined {
+function classOf(sources: Sources, expression: ts.Expression): ts.ClassLikeDeclaration | undefined {
   const value = unwrap(expression);
   if (value.kind === ts.SyntaxKind.ThisKeyword) {
     for (let at: ts.Node = value; at; at = at.parent) if (ts.isClassLike(at)) return at;

@@ -139,7 +139,6 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
   const loadedLater = effectsAtTop(
-    sources,
     effects,
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,
@@ -399,7 +398,6 @@ function statementsElsewhere(
 ): ts.Statement[] {
   if (isolated.size === 0) return [];
   return effectsAtTop(
-    sources,
     effects,
     importOrder(sources).filter((file) => file !== frame.file),
     isolated,
@@ -408,7 +406,6 @@ function statementsElsewhere(
 
 /** Top-level effect statements of these modules that touch one of the bindings. */
 function effectsAtTop(
-  sources: Sources,
   effects: Effects,
   files: readonly ts.SourceFile[],
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,

@@ -219,6 +219,8 @@ export interface Seam {
   readonly reusable: boolean;
   /** The list of tools is known to be the same for every request (no handler of the project computes it). */
   readonly fixedTools?: boolean;
+  /** The project goes on after an exception that nothing has caught: its own listener does not end the process. */
+  readonly survivesExceptions?: boolean;
   /**
    * SDK v2 only: false when client state has to survive from one call to the next. Revision 2026-07-28 has no
    * sessions, so such a server is served in the revisions before it, which clients fall back to.

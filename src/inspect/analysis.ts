@@ -152,7 +152,8 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
   let site = first;
   for (let depth = 0; depth < 8; depth++) {
     if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
-    const lifted = liftSite(sources, site);
+    // The factory given to `serveStdio` may depend on what the function around it prepared.
+    const lifted = site.factory ? { problem: site.scope } : liftSite(sources, site);
     if ('problem' in lifted)
       return {
         diagnostic: {

@@ -42,7 +42,8 @@ export function findEntries(project: Project): Entry[] {
   for (const { path, because } of named) {
     const output = normalize(path);
     const file = sourceOf(project, output);
-    if (file && !entries.some((entry) => entry.file === file)) entries.push({ file, output, because });
+    if (file && !entries.some((entry) => entry.file === file))
+      entries.push({ file, output: isWritten(project, pkg, output) ? output : file, because });
   }
   for (const [file, text] of project.files) {
     if (
@@ -57,6 +58,15 @@ export function findEntries(project: Project): Entry[] {
   }
   return entries;
 }
+
+const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'];
+
+/** Is there, or does anything write, the file that package.json names? Some leave `main` as `npm init` made it. */
+const isWritten = (project: Project, pkg: PackageJson, output: string): boolean =>
+  project.outputs?.has(output) === true ||
+  Object.entries(pkg.scripts ?? {}).some(
+    ([name, script]) => BUILDS.includes(name) || (/\btsc\b/.test(script) && !/--noEmit\b/.test(script)),
+  );
 
 /** Files that scripts run: `node dist/index.js`, `tsx src/index.ts`, `bun run src/index.ts`. */
 function startScripts(pkg: PackageJson): { path: string; because: string }[] {
@@ -172,9 +182,7 @@ function shiftOf(entry: Entry): { from: string; to: string } {
 /** How the project is built and run. */
 export function findBuild(project: Project, entry: Entry): Build {
   const pkg = packageJsonOf(project);
-  const script = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'].find(
-    (name) => pkg.scripts?.[name],
-  );
+  const script = BUILDS.find((name) => pkg.scripts?.[name]);
   const text = script ? expandScript(pkg, pkg.scripts![script]!) : '';
   const built = entry.output !== entry.file;
   const importExtension = importExtensionOf(project, entry);

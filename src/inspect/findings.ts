@@ -1,4 +1,5 @@
 import type { EnvRead, ProcessGlue, SessionFeature, SurfaceItem } from '../model.js';
+import { functionOf } from './connect.js';
 import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 
 const REGISTERS: Readonly<Record<string, SurfaceItem['kind']>> = {
@@ -259,6 +260,26 @@ const GLUE: readonly { readonly kind: ProcessGlue['kind']; readonly pattern: Reg
   { kind: 'listen', pattern: /\.listen\(/ },
   { kind: 'cwd', pattern: /^process\.(?:cwd|chdir)\(/ },
 ];
+
+/** Does the project listen for uncaught exceptions without ending the process then? */
+export function survivesExceptions(sources: Sources): boolean {
+  const ends = (fn: ts.Node, depth = 0): boolean =>
+    /\bprocess\.(?:exit|abort|kill)\b|\bthrow\b/.test(fn.getText()) ||
+    (depth < 4 &&
+      descendants(fn, ts.isCallExpression).some((call) => {
+        const called = functionOf(sources, call.expression);
+        return called !== undefined && called !== fn && ends(called, depth + 1);
+      }));
+  const listeners = [...sources.files.values()]
+    .flatMap((file) => descendants(file, ts.isCallExpression))
+    .filter(
+      (call) =>
+        /^process\.(?:on|once|addListener)$/.test(call.expression.getText()) &&
+        /^['"`]uncaughtException['"`]$/.test(call.arguments[0]?.getText() ?? ''),
+    )
+    .map((call) => call.arguments[1] && functionOf(sources, call.arguments[1]));
+  return listeners.length > 0 && listeners.every((listener) => listener !== undefined && !ends(listener));
+}
 
 /** What the project does to its process, which HTTP gives another meaning. */
 export function findProcessGlue(sources: Sources): ProcessGlue[] {

@@ -155,6 +155,8 @@ export class StateJudge {
     });
     const assigned = [...this.flow.assignmentsOf(symbol)];
     const assignedLater = assigned.filter((node) => this.timing.isPerClient(node));
+    if (assignedLater.length > 0 && [...held].some(isServer))
+      return finding('captures-server', assignedLater, 'isolate', 'it holds a server');
     if (assignedLater.length > 0)
       return this.isSharedResource(assigned, held)
         ? finding(
@@ -221,6 +223,12 @@ export class StateJudge {
     });
   }
 }
+
+/** A server of the SDK, which serves one client. */
+const isServer = (thing: Thing): boolean =>
+  thing.kind === 'external' &&
+  /^(?:Mcp)?Server$/.test(thing.from?.name ?? '') &&
+  /^@modelcontextprotocol\/(?:sdk|server)/.test(thing.from?.module ?? '');
 
 /** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
 function isMemoryDatabase(sources: Sources, thing: Thing): boolean {

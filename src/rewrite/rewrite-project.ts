@@ -1,6 +1,6 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
-import { findNeededArguments } from '../inspect/findings.js';
+import { findNeededArguments, survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
@@ -81,6 +81,7 @@ class Rewriter {
         because: mode.because,
         reusable: mode.mode === 'stateless' && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
+        ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env,
       },

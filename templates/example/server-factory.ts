@@ -9,6 +9,7 @@ export type ServerFactory = () => Promise<{ connect(transport: Transport): Promi
 export const sessionMode: 'stateless' | 'stateful' = 'stateless';
 export const reusable: boolean = true;
 export const fixedTools: boolean = true;
+export const survivesExceptions: boolean = false;
 
 export const projectVariables: readonly { name: string; required: boolean; secret: boolean }[] = [
   { name: 'EXAMPLE_TOKEN', required: false, secret: true },

@@ -8,7 +8,8 @@ import { HealthReport } from './health.js';
 import { captureConsole, createLog, type Log } from './logger.js';
 import { callRunner, type Endpoint, Mcp } from './mcp.js';
 import { exitProcess, guardProcess } from './process-guard.js';
-import { loadCleanUp, loadServerFactory, sessionMode } from './server-factory.js';
+import { loadCleanUp, loadServerFactory, sessionMode, survivesExceptions } from './server-factory.js';
+import { currentScope } from './session-scope.js';
 import { ConfigError } from './settings.js';
 import { createShutdown } from './shutdown.js';
 
@@ -26,8 +27,16 @@ async function main(): Promise<void> {
     logger.error({ err: reason }, 'A promise was rejected and nobody cared'),
   );
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'Uncaught exception');
-    shutDown('uncaughtException', 1);
+    const scope = currentScope();
+    if (survivesExceptions)
+      logger.error({ err: error }, 'Uncaught exception; the server goes on, as it is made to');
+    else if (scope) {
+      logger.error({ err: error }, 'Uncaught exception; it ends the server of the client it was thrown for');
+      scope.crash();
+    } else {
+      logger.fatal({ err: error }, 'Uncaught exception');
+      shutDown('uncaughtException', 1);
+    }
   });
   captureConsole(logger);
   const guard = guardProcess(logger, log.flush);

@@ -5,6 +5,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  * module-level variable was private to it; `sessionScoped` gives that back.
  */
 export class SessionScope {
+  readonly #onCrash: (() => void) | undefined;
+
+  /** `onCrash` ends what the scope stands for, after an exception that nothing has caught. */
+  constructor(onCrash?: () => void) {
+    this.#onCrash = onCrash;
+  }
+
+  /** An exception escaped from code that ran for this client: over stdio its process, and no other, would have ended. */
+  crash(): void {
+    this.#onCrash?.();
+  }
+
   readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
 
   /** The scope's own value for `key`, created on first use. */

@@ -13,7 +13,7 @@ export class Session {
   readonly id: string;
   readonly subject: string | undefined;
   readonly clientName: string | undefined;
-  readonly scope = new SessionScope();
+  readonly scope = new SessionScope(() => void this.close());
   readonly history: EventHistory;
   /** What the server says outside of any request; it waits for a reader. */
   readonly standalone: EventStream;

@@ -83,8 +83,8 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     exchange: Exchange,
     extra: MessageExtraInfo,
   ): Promise<void> {
-    const scope = new SessionScope();
     let instance: Instance | undefined;
+    const scope = new SessionScope(() => void instance?.transport.close());
     const call = async () =>
       scope.run(async () => {
         instance = await borrow(message.method);

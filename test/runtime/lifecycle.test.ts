@@ -15,6 +15,7 @@ export function createServer() {
     return { content: [{ type: 'text', text: 'finished' }] };
   });
   server.registerTool('crash', {}, () => { setTimeout(() => { throw new Error('crashed'); }, 5); return { content: [] }; });
+  server.registerTool('crash-and-wait', {}, () => new Promise(() => { setTimeout(() => { throw new Error('crashed'); }, 5); }));
   server.registerTool('tell', {}, () => { console.log('the key is ' + process.env.API_TOKEN); return { content: [] }; });
   return server;
 }
@@ -166,14 +167,42 @@ describe('shutdown', () => {
     expect(await service.exited()).toBe(1);
   });
 
-  it('drains and exits with 1 after an uncaught exception', async () => {
-    const service = await start();
-    const slow = post(service, call('slow', { ms: 300 }));
-    await post(service, call('crash'));
+  it('drains and exits with 1 after an uncaught exception that is nobody’s', async () => {
+    const service = await start({
+      server: `${server}\nsetTimeout(() => { throw new Error('nobody’s'); }, 3000);\n`,
+    });
+    const slow = post(service, call('slow', { ms: 3500 }));
     expect(await (await slow).text()).toContain('finished');
     expect(await service.exited()).toBe(1);
     expect(service.log()).toContainEqual(
       expect.objectContaining({ level: 'fatal', msg: 'Uncaught exception' }),
     );
+  });
+
+  it('ends the session of the client whose call threw outside its handler, and no other', async () => {
+    const service = await start({ seam: { sessions: 'stateful' } });
+    const thrower = await connect(service);
+    const other = await connect(service);
+    const slow = other.client.callTool({ name: 'slow', arguments: { ms: 400 } });
+    const lost = thrower.client.callTool({ name: 'crash-and-wait' });
+    await expect(lost).rejects.toThrow('The connection was closed');
+    await expect(thrower.client.ping()).rejects.toThrow();
+    expect(await slow).toMatchObject({ content: [{ text: 'finished' }] });
+    expect(await other.client.ping()).toEqual({});
+  });
+
+  it('goes on with every session when the project catches what nothing has caught', async () => {
+    const service = await start({ seam: { sessions: 'stateful', survivesExceptions: true } });
+    const { client } = await connect(service);
+    await client.callTool({ name: 'crash' });
+    await until(() => service.log().some(({ msg }) => String(msg).startsWith('Uncaught exception')));
+    expect(await client.ping()).toEqual({});
+  });
+
+  it('answers a stateless request whose handler threw outside its promise', async () => {
+    const service = await start();
+    const answer = await post(service, call('crash-and-wait'));
+    expect(await answer.json()).toMatchObject({ error: { message: 'The connection was closed' } });
+    expect((await post(service, call('slow', { ms: 1 }))).status).toBe(200);
   });
 });

@@ -15,12 +15,13 @@ import type {
   StateBinding,
 } from '../model.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
+import { withExtension } from './import-lines.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { scopeState } from './session-state.js';
-import { splitEntry, withExtension } from './split.js';
+import { splitEntry } from './split.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {

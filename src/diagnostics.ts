@@ -197,6 +197,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The program may return here before it connects, after preparing something that the server uses.',
     hint: 'Decide what to run first, in a function of its own, and prepare the server in another.',
   },
+  'assigned-from-stdio': {
+    severity: 'error',
+    message: 'The part of the program that is for stdio only changes {name} here, which the server reads.',
+    hint: 'Assign it with = in a statement of its own, or give the server what it needs in another way.',
+  },
   'async-at-module-level': {
     severity: 'error',
     message: 'The server is prepared asynchronously, and this CommonJS module uses it outside a function.',

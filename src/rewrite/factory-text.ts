@@ -3,7 +3,7 @@ import { type FileEdits, reindent } from './edits.js';
 import { type EntryModule, freeName } from './entry-module.js';
 import type { Placement } from './place-statements.js';
 import { transportParameter } from './runners.js';
-import { declaredNames, isExitingCheck, isExported } from './statement-syntax.js';
+import { declaredNames, isExitingCheck, isExported, returnsIn } from './statement-syntax.js';
 import { blockText, depthOf, movedText } from './statement-text.js';
 
 /** The function that builds one server for each client, as text, and how it is called. */
@@ -178,8 +178,12 @@ function returnText(
 ): string {
   const pad = entry.unit.repeat(level);
   if (!isObject) return `${pad}return ${serverText(entry)}${entry.semicolon}`;
-  const parts = [`connect: ${connectFunction(entry, placement, level)}`, ...needed];
-  return `${pad}return { ${parts.join(', ')} }${entry.semicolon}`;
+  const short = connectFunction(entry, placement, level);
+  if (!short.includes('\n'))
+    return `${pad}return { ${[`connect: ${short}`, ...needed].join(', ')} }${entry.semicolon}`;
+  const inner = pad + entry.unit;
+  const lines = [`connect: ${connectFunction(entry, placement, level + 1)}`, ...needed];
+  return `${pad}return {\n${lines.map((line) => `${inner}${line},\n`).join('')}${pad}}${entry.semicolon}`;
 }
 
 function serverText({ analysis, edits }: EntryModule): string {
@@ -199,8 +203,18 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
     return `async (${annotation}) => {\n${pad}await ${serverText(entry)}.connect(transport)${semicolon}\n${after}\n${unit.repeat(level)}}`;
   }
   if (runners.length === 0 && server) return `(${annotation}) => ${serverText(entry)}.connect(transport)`;
-  return `(${annotation}) => ${edits.slice(call.getStart(), call.arguments.pos)}${transportArguments(edits, call, runners[0]?.fn)})`;
+  const runner = runners[0]?.fn;
+  const connect = `${edits.slice(call.getStart(), call.arguments.pos)}${transportArguments(edits, call, runners[0]?.fn)})`;
+  if (runner && isAsync(runner) && returnsNothing(runner)) return `(${annotation}) => ${connect}`;
+  // A runner may return something of its own, which nobody here is interested in.
+  return `async (${annotation}) => {\n${unit.repeat(level + 1)}await ${connect}${semicolon}\n${unit.repeat(level)}}`;
 }
+
+const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
+  body !== undefined && ts.isBlock(body) && returnsIn(body).every(({ expression }) => !expression);
+
+const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
+  fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false;
 
 /** The arguments of a runner's call with the transport added at its place. */
 function transportArguments(

@@ -7,6 +7,7 @@ import { type Factory, factoryText } from './factory-text.js';
 import { importLine, specifierTo, transportTypeImport, withExtension } from './import-lines.js';
 import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
 import type { Placement } from './place-statements.js';
+import { replaceSharedAssignments, type SharedAssignments, setterTexts } from './shared-assignments.js';
 import {
   declaredNames,
   hasDefault,
@@ -28,13 +29,14 @@ export function intoSibling(
 } {
   const path = siblingPath(entry);
   redirectImports(entry, path);
-  const names = sharedNames(placement);
+  const assignments = replaceSharedAssignments(entry, placement);
+  const names = sharedNames(placement, assignments);
   exportNames(entry, placement, names);
   const factory = factoryText(entry, placement);
-  const text = siblingText(entry, placement, path, factory, names);
+  const text = siblingText(entry, placement, path, factory, names, assignments);
   const specifier = `./${withExtension(basename(path), entry.build.importExtension)}`;
-  const diagnostics = editStdioProgram(entry, placement, factory, specifier, names);
-  return { factory, created: { path, text }, diagnostics };
+  const diagnostics = editStdioProgram(entry, placement, factory, specifier, names, assignments);
+  return { factory, created: { path, text }, diagnostics: [...assignments.diagnostics, ...diagnostics] };
 }
 
 function siblingPath({ project, path }: EntryModule): string {
@@ -45,8 +47,8 @@ function siblingPath({ project, path }: EntryModule): string {
 }
 
 /** Names of the new module that the stdio program or the entry's importers use. */
-function sharedNames({ shared, shellNodes }: Placement): SharedNames {
-  const used = namesUsedIn(shellNodes);
+function sharedNames({ shared, shellNodes }: Placement, { setters, unread }: SharedAssignments): SharedNames {
+  const used = new Set([...namesUsedIn(shellNodes)].filter((name) => !unread.has(name)));
   const names = new Map<string, { isType: boolean; wasExported: boolean }>();
   for (const statement of shared) {
     const isType = isTypeDeclaration(statement);
@@ -57,6 +59,7 @@ function sharedNames({ shared, shellNodes }: Placement): SharedNames {
       for (const name of declaredNames(statement))
         if (used.has(name)) names.set(name, { isType, wasExported: false });
   }
+  for (const setter of setters.values()) names.set(setter, { isType: false, wasExported: false });
   return names;
 }
 
@@ -73,13 +76,15 @@ function siblingText(
   path: string,
   factory: Factory,
   names: SharedNames,
+  assignments: SharedAssignments,
 ): string {
   const imports = siblingImports(entry, placement, path, factory);
   const declarations = blockText(entry, placement.shared, 0);
   const tail = entry.isCommonJs
     ? `\nmodule.exports = { ${[factory.name, ...names.keys()].join(', ')} }${entry.semicolon}\n`
     : '';
-  const parts = [header(entry, placement), imports.join('\n'), declarations, factory.text];
+  const setters = setterTexts(entry, assignments);
+  const parts = [header(entry, placement), imports.join('\n'), declarations, setters, factory.text];
   return `${parts.filter((part) => part !== '').join('\n\n')}${tail}`.replace(/^\n+/, '');
 }
 

@@ -23,13 +23,12 @@ export function parameterizeRunners(
     const isLast = index === site.runners.length - 1;
     if (isTypeScript) touched.add(file);
     if (!isLast) {
-      addParameter(runner.fn, edits, isTypeScript ? 'transport?: Transport' : 'transport');
+      const name = freeParameter(runner.fn);
+      addParameter(runner.fn, edits, isTypeScript ? `${name}?: Transport` : name);
       const call = runner.use as ts.CallExpression;
       const next = site.runners[index + 1]!.fn;
       const missing = next.parameters.length - call.arguments.length;
-      const text = [...Array.from({ length: Math.max(0, missing) }, () => 'undefined'), 'transport'].join(
-        ', ',
-      );
+      const text = [...Array.from({ length: Math.max(0, missing) }, () => 'undefined'), name].join(', ');
       const last = call.arguments.at(-1);
       edits.insert(last ? last.end : call.end - 1, last ? `, ${text}` : text);
       return;
@@ -55,7 +54,7 @@ function takeTransport(
     enclosingFunction(declaration) === fn
       ? declaration
       : undefined;
-  let name = 'transport';
+  let name = freeParameter(fn);
   if (local && ts.isIdentifier(local.name)) {
     name = local.name.text;
     addParameter(fn, edits, `${name}${annotation} = ${local.initializer!.getText()}`);
@@ -69,6 +68,14 @@ function takeTransport(
     edits.replace(use.getStart(), use.end, name);
   }
   silenceBanners(fn, use, name, edits);
+}
+
+/** A name for the transport that the function does not use for anything else. */
+function freeParameter(fn: ts.FunctionLikeDeclaration): string {
+  const taken = new Set(descendants(fn, ts.isIdentifier).map((identifier) => identifier.text));
+  return (
+    ['transport', 'serverTransport', 'clientTransport'].find((name) => !taken.has(name)) ?? 'mcpTransport'
+  );
 }
 
 function addParameter(fn: ts.FunctionLikeDeclaration, edits: FileEdits, text: string): void {

@@ -6,6 +6,7 @@ import type { Factory } from './factory-text.js';
 import { importLine, insertImports, stdioTransportImport } from './import-lines.js';
 import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
 import type { Placement } from './place-statements.js';
+import type { SharedAssignments } from './shared-assignments.js';
 import { removeStatement } from './statement-text.js';
 import { editFrame, replacesCall } from './stdio-frame.js';
 
@@ -19,8 +20,10 @@ export function editStdioProgram(
   factory: Factory,
   specifier: string,
   names: SharedNames,
+  { setters, unread }: SharedAssignments,
 ): readonly Diagnostic[] {
-  const used = namesUsedIn(placement.shellNodes);
+  const read = [...namesUsedIn(placement.shellNodes)].filter((name) => !unread.has(name));
+  const used = new Set([...read, ...setters.values()]);
   const makesTransport = replacesCall(entry);
   const keep = (name: string) => used.has(name) || (makesTransport && name === 'StdioServerTransport');
   for (const statement of placement.imports) narrowInPlace(entry, statement, keep);

@@ -3,6 +3,7 @@ import type { Client } from './client/client.js';
 import { readSurface, type Surface } from './surface.js';
 import {
   affordable,
+  type BeforeCall,
   type Call,
   interleave,
   notices,
@@ -97,20 +98,28 @@ async function survey(
 }
 
 /** One client says every call with nobody beside it. */
-export async function visitAlone(open: Open, calls: readonly Call[]): Promise<Transcript> {
+export async function visitAlone(
+  open: Open,
+  calls: readonly Call[],
+  before?: BeforeCall,
+): Promise<Transcript> {
   const client = await open(ALPHA);
-  const [transcript] = await interleave([client], calls).finally(client.close);
+  const [transcript] = await interleave([client], calls, before).finally(client.close);
   return transcript!;
 }
 
 /** Two clients interleaved, and a third when they have left; the same wherever clients are opened. */
-export async function visitTogether(open: Open, calls: readonly Call[]): Promise<Omit<Recording, 'solo'>> {
+export async function visitTogether(
+  open: Open,
+  calls: readonly Call[],
+  before?: BeforeCall,
+): Promise<Omit<Recording, 'solo'>> {
   const alpha = await open(ALPHA);
   const beta = await open(BETA).catch(async (error: Error) => {
     await alpha.close();
     throw error;
   });
-  const pair = await interleave([alpha, beta], calls).finally(() =>
+  const pair = await interleave([alpha, beta], calls, before).finally(() =>
     Promise.all([alpha.close(), beta.close()]),
   );
   return { alpha: pair[0]!, beta: pair[1]!, later: await visitAlone(open, calls) };

@@ -32,6 +32,7 @@ export interface Transcript {
 
 /** Calls are said three times: state shows in the second answer, optional arguments from then on. */
 const ROUNDS = 3;
+export const LAST_ROUND = ROUNDS - 1;
 /** How many of each kind are called: enough to see a difference, few enough to wait for. */
 const MOST_OF_A_KIND = 16;
 const CALL_MS = 6000;
@@ -95,15 +96,23 @@ function promptCall(prompt: Record<string, unknown>): Call {
   };
 }
 
+/** Told before a call is said, and waited for: whoever arranges where it goes, or what it meets there. */
+export type BeforeCall = (call: Call, round: number) => void | Promise<void>;
+
 /** Each client says every call, in turns; in the last round all of them at the same moment. */
-export async function interleave(clients: readonly Client[], calls: readonly Call[]): Promise<Transcript[]> {
+export async function interleave(
+  clients: readonly Client[],
+  calls: readonly Call[],
+  before: BeforeCall = () => {},
+): Promise<Transcript[]> {
   const logs = clients.map((): Step[] => []);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const call of calls.filter(({ odd }) => !odd || round === 0)) {
+      await before(call, round);
       const says = clients.map((client, index) => async () => {
         logs[index]!.push(await say(client, call, round));
       });
-      if (round === ROUNDS - 1) await Promise.all(says.map((saying) => saying()));
+      if (round === LAST_ROUND) await Promise.all(says.map((saying) => saying()));
       else for (const saying of says) await saying();
     }
   }
@@ -123,6 +132,9 @@ async function say(client: Client, call: Call, round: number): Promise<Step> {
 
 /** The label of the call that a step's key was made from. */
 export const labelOf = (key: string): string => key.slice(0, key.lastIndexOf(', call '));
+
+/** Was the step said in the last round? */
+export const isLast = ({ key }: Step): boolean => key.endsWith(`, call ${ROUNDS}`);
 
 /** A call slower than this is not worth its time; nor are calls that together take longer than that. */
 const SLOW_MS = 1500;

@@ -157,7 +157,9 @@ function signingKeys(issuer: string, given: string | undefined): () => Promise<K
   let found: Promise<Keys> | undefined;
   const find = async (): Promise<Keys> => {
     const url = given ?? (await discoverKeys(issuer));
-    return createRemoteJWKSet(new URL(url), { timeoutDuration: 3000 });
+    // A key that is not known is looked for again, so that keys can be rotated: this often at most, since anybody
+    // can make one up.
+    return createRemoteJWKSet(new URL(url), { timeoutDuration: 3000, cooldownDuration: 5000 });
   };
   return () => {
     found ??= find().catch((error: unknown) => {

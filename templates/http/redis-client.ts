@@ -33,24 +33,32 @@ export function redisOf(config: Config): Redis {
 
 const COMMAND_TIMEOUT_MS = 500;
 const START_TIMEOUT_MS = 2000;
+/** Nothing heard for so long, although something was asked: the connection is given up for a new one. */
+const LONGEST_SILENCE_MS = 2000;
 
 /** One Redis connection, which comes back by itself; without it the service starts and goes on. */
 export async function createRedis({ config, logger }: FeatureContext): Promise<Feature> {
   const client = openClient(config.REDIS_URL);
   let away = false;
-  client.on('error', (error: Error) => {
-    if (!away) logger.warn({ event: 'redis_away', reason: error.message }, 'Redis is away');
+  const lost = (reason: string): void => {
+    if (!away) logger.warn({ event: 'redis_away', reason }, 'Redis is away');
     away = true;
-  });
+  };
+  client.on('error', (error: Error) => lost(error.message));
   client.on('ready', () => {
     if (away) logger.info({ event: 'redis_back' }, 'Redis is back');
     away = false;
   });
-  connections.set(config, {
-    client,
-    key: (...parts) => [config.REDIS_PREFIX, ...parts].join(':'),
-    within: (command, milliseconds = COMMAND_TIMEOUT_MS) => bounded(() => command(client), milliseconds),
+  const listen = createListener(() => {
+    if (!client.isReady) return;
+    lost(`no answer for ${LONGEST_SILENCE_MS} ms`);
+    // What waits for an answer is let go with the connection.
+    client.destroy();
+    client.connect().catch(() => undefined);
   });
+  const within: Redis['within'] = (command, milliseconds = COMMAND_TIMEOUT_MS) =>
+    bounded(() => listen(command(client)), milliseconds);
+  connections.set(config, { client, key: (...parts) => [config.REDIS_PREFIX, ...parts].join(':'), within });
   // Connecting goes on in the background for as long as it takes.
   const connected = client.connect().then(
     () => undefined,
@@ -60,7 +68,7 @@ export async function createRedis({ config, logger }: FeatureContext): Promise<F
   return {
     name: 'redis',
     async ready(): Promise<void> {
-      if (config.REDIS_REQUIRED) await bounded(() => client.ping(), COMMAND_TIMEOUT_MS);
+      if (config.REDIS_REQUIRED) await within(() => client.ping());
     },
     measure: () => [
       { name: 'mcp_redis_up', help: 'Whether Redis answers', value: client.isReady && !away ? 1 : 0 },
@@ -84,6 +92,26 @@ const openClient = (url: string) =>
       reconnectStrategy: (attempt) => Math.min(100 * 2 ** attempt, 2000) + Math.random() * 100,
     },
   });
+
+/**
+ * Watches whether commands are answered at all, and calls `onSilence` when none is. The client does not see it by
+ * itself while it is busy: a socket that is written to is not idle.
+ */
+function createListener(onSilence: () => void): <T>(answer: Promise<T>) => Promise<T> {
+  let waiting: NodeJS.Timeout | undefined;
+  const heard = (): void => {
+    clearTimeout(waiting);
+    waiting = undefined;
+  };
+  return (answer) => {
+    waiting ??= setTimeout(() => {
+      waiting = undefined;
+      onSilence();
+    }, LONGEST_SILENCE_MS).unref();
+    answer.then(heard, heard);
+    return answer;
+  };
+}
 
 async function bounded<T>(work: () => Promise<T>, milliseconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -186,6 +186,37 @@ describe('OAuth access tokens', () => {
     expect(little.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
   });
 
+  it('may be signed by a key that is newer than the service', async () => {
+    const old = await generateKeyPair('ES256');
+    const next = await generateKeyPair('ES256');
+    const published = async (kid: string, { publicKey }: typeof old) => ({
+      ...(await exportJWK(publicKey)),
+      ...{ kid, alg: 'ES256', use: 'sig' },
+    });
+    let keys = [await published('old', old)];
+    const server = await serve((_asked, response) => json(response, 200, { keys }));
+    const env = {
+      AUTH_ISSUER: 'https://id.example.com',
+      AUTH_AUDIENCE: 'https://mcp.example.com/mcp',
+      AUTH_JWKS_URL: server.url,
+    };
+    const service = await start({ options: { auth: 'oauth' }, env });
+    const ask = async (kid: string, { privateKey }: typeof old) => {
+      const token = await new SignJWT({ sub: 'alice' })
+        .setProtectedHeader({ alg: 'ES256', kid })
+        .setIssuer(env.AUTH_ISSUER)
+        .setAudience(env.AUTH_AUDIENCE)
+        .setExpirationTime('5m')
+        .sign(privateKey);
+      return (await post(service, call('whoami'), { authorization: `Bearer ${token}` })).status;
+    };
+    expect(await ask('old', old)).toBe(200);
+    keys = [await published('next', next)];
+    // Not at once: whoever makes keys up must not send us to the authorization server each time.
+    await until(async () => (await ask('next', next)) === 200);
+    expect(await ask('old', old)).toBe(401);
+  });
+
   it('are described by metadata that anybody may read (RFC 9728)', async () => {
     const { service, issuer, audience } = await authority();
     for (const path of ['', '/mcp']) {

@@ -1,15 +1,19 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Inspection, Options, Seam } from '../../src/model.js';
+import { parseAllDocuments } from 'yaml';
+import type { Inspection, Seam } from '../../src/model.js';
 import { call, post, repository, run } from '../runtime/service.js';
 import { generate, typescriptBuild, writeFiles } from './generated.js';
 import { pairwise } from './pairs.js';
 
 const axes = {
-  kind: ['TypeScript', 'JavaScript, ES modules', 'JavaScript, CommonJS'],
+  kind: ['TypeScript, ES modules', 'TypeScript, CommonJS', 'JavaScript, ES modules', 'JavaScript, CommonJS'],
+  sdk: ['v1', 'v2'],
+  seam: ['server', 'server-factory', 'connect'],
   sessions: ['stateless', 'stateful'],
   auth: ['none', 'api-key', 'oauth'],
   rateLimit: ['memory', 'redis', 'none'],
@@ -20,52 +24,83 @@ const axes = {
   metrics: [false, true],
   tracing: [false, true],
   reusable: [false, true],
+  docker: [false, true],
+  compose: [false, true],
+  kubernetes: [false, true],
+  ci: ['none', 'github'],
 } as const;
 
-type Combination = ReturnType<typeof pairwise<typeof axes>>[number];
+type Combination = ReturnType<typeof pairwise<typeof axes>>[number] & { readonly index: number };
 
-const combinations = pairwise(axes).map((row, index) => ({ ...row, index }));
+/** SDK v2 has no function that connects a server: its projects are converted to factories. */
+const isOffered = ({ sdk, seam }: { sdk?: unknown; seam?: unknown }): boolean =>
+  !(sdk === 'v2' && seam === 'connect');
 
-const nameOf = ({ index, ...row }: Combination & { index: number }): string =>
-  `${index}: ${Object.values(row).join(' · ')}`;
+const combinations = pairwise(axes, isOffered).map((row, index) => ({ ...row, index }));
 
-const server = (types: boolean) => `
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-export function createServer()${types ? ': McpServer' : ''} {
+const nameOf = ({ index, ...row }: Combination): string => `${index}: ${Object.values(row).join(' · ')}`;
+
+const isTypeScript = ({ kind }: Combination): boolean => kind.startsWith('TypeScript');
+const isCommonJs = ({ kind }: Combination): boolean => kind.endsWith('CommonJS');
+
+/** The project's own module: what the seam names, and what it is made from. */
+function serverOf(row: Combination): string {
+  const types = isTypeScript(row);
+  const typed = (type: string) => (types ? `: ${type}` : '');
+  const sdk = { v1: '@modelcontextprotocol/sdk/server/mcp.js', v2: '@modelcontextprotocol/server' }[row.sdk];
+  const { exportName, text } = exportsOf(typed)[row.seam];
+  const esm = `
+import { McpServer } from '${sdk}';
+${row.seam === 'connect' && types ? "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';" : ''}
+${row.ownPool ? "import pg from 'pg';\nexport const pool = new pg.Pool();" : ''}
+function createServer()${typed('McpServer')} {
   const server = new McpServer({ name: 'combination', version: '1.0.0' });
   server.registerTool('hello', {}, () => ({ content: [{ type: 'text', text: 'hello' }] }));
   return server;
 }
+${text}
+export { ${exportName} };
 `;
-const commonJs = server(false)
-  .replace(/import \{ McpServer \} from (.*);/, 'const { McpServer } = require($1);')
-  .replace('export function createServer', 'exports.createServer = function');
+  if (types || !isCommonJs(row)) return esm;
+  return esm
+    .replace(/^import (.*) from (.*);/gm, 'const $1 = require($2);')
+    .replace(/^export const pool/m, 'exports.pool')
+    .replace(/^export (\{.*\});/m, 'Object.assign(exports, $1);');
+}
+
+/** What a project exports for each kind of seam. */
+const exportsOf = (typed: (type: string) => string) => ({
+  server: { exportName: 'createServer', text: '' },
+  'server-factory': {
+    exportName: 'makeFactory',
+    text: `async function makeFactory()${typed('Promise<() => McpServer>')} { return createServer; }`,
+  },
+  connect: {
+    exportName: 'connect',
+    text: `async function connect(transport${typed('Transport')}) { await createServer().connect(transport); }`,
+  },
+});
 
 const plain: Inspection['build'] = { kind: 'none', tool: 'none', runner: 'node', importExtension: '.js' };
 
 /** The files of one combination, by path, with the project's own. */
 function filesOf(row: Combination): Map<string, string> {
-  const typescript = row.kind === 'TypeScript';
-  const cjs = row.kind === 'JavaScript, CommonJS';
-  const module = typescript ? 'src/create-server.ts' : 'src/create-server.js';
-  const { kind: _kind, sessions, ownPool, reusable, ...chosen } = row;
-  const options: Partial<Options> = {
-    ...chosen,
-    docker: true,
-    compose: true,
-    kubernetes: true,
-    ci: 'github',
+  const module = isTypeScript(row) ? 'src/create-server.ts' : 'src/create-server.js';
+  const { index: _index, kind: _kind, sdk, seam: kind, sessions, ownPool: _own, reusable, ...options } = row;
+  const { exportName } = exportsOf(() => '')[kind];
+  const seam: Partial<Seam> = {
+    ...{ kind, sdk, sessions, module, exportName },
+    reusable: reusable && sessions === 'stateless',
   };
-  const seam: Partial<Seam> = { sessions, module, reusable: reusable && sessions === 'stateless' };
-  const own = typescript ? server(true) : cjs ? commonJs : server(false);
-  const pool = cjs ? "require('pg');" : "import pg from 'pg';";
+  const own = serverOf(row);
   const entry = { file: 'src/index.js', output: 'src/index.js', because: 'bin' };
+  const moduleFormat = isCommonJs(row) ? 'cjs' : 'esm';
   const files = generate({
-    manifest: { type: cjs ? 'commonjs' : 'module' },
-    files: ownPool ? { [module]: pool } : {},
-    inspection: typescript
-      ? { build: typescriptBuild }
-      : { language: 'js', moduleFormat: cjs ? 'cjs' : 'esm', build: plain, entry },
+    manifest: { type: isCommonJs(row) ? 'commonjs' : 'module' },
+    files: { [module]: own, 'tsconfig.json': JSON.stringify({ compilerOptions: strictest }) },
+    inspection: isTypeScript(row)
+      ? { moduleFormat, build: typescriptBuild }
+      : { language: 'js', moduleFormat, build: plain, entry },
     options,
     seam,
   });
@@ -76,7 +111,7 @@ const manifest = (row: Combination) =>
   JSON.stringify({
     name: 'combination',
     version: '1.0.0',
-    type: row.kind.endsWith('CommonJS') ? 'commonjs' : 'module',
+    type: isCommonJs(row) ? 'commonjs' : 'module',
   });
 
 const strictest = {
@@ -85,7 +120,6 @@ const strictest = {
   exactOptionalPropertyTypes: true,
   noPropertyAccessFromIndexSignature: true,
   noImplicitOverride: true,
-  verbatimModuleSyntax: true,
   isolatedModules: true,
   erasableSyntaxOnly: true,
   skipLibCheck: true,
@@ -95,26 +129,37 @@ const strictest = {
 };
 
 let workshop: string;
-beforeAll(() => {
+beforeAll(async () => {
   workshop = fs.mkdtempSync(path.join(os.tmpdir(), 'mcp-combinations-'));
   fs.symlinkSync(path.join(repository, 'node_modules'), path.join(workshop, 'node_modules'));
-  const compilerOptions = { ...strictest, rootDir: '.', outDir: 'built' };
-  const include = combinations.filter(({ kind }) => kind === 'TypeScript').map(({ index }) => `${index}/src`);
-  writeFiles(workshop, [
-    ['package.json', '{ "type": "module" }'],
-    ['tsconfig.json', JSON.stringify({ compilerOptions, include })],
-  ]);
   for (const row of combinations) {
     writeFiles(path.join(workshop, String(row.index)), [...filesOf(row), ['package.json', manifest(row)]]);
   }
-  // All at once: most of a compiler's time goes into the declarations that they have in common.
-  const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
-  try {
-    execFileSync(process.execPath, [tsc, '-p', workshop], { encoding: 'utf8', stdio: 'pipe' });
-  } catch (error) {
-    throw new Error((error as { stdout: string }).stdout);
-  }
+  const rows = combinations.filter(isTypeScript);
+  await Promise.all([
+    // Only what is written as ES modules stays as it is written.
+    compile(
+      'esm',
+      { ...strictest, verbatimModuleSyntax: true },
+      rows.filter((row) => !isCommonJs(row)),
+    ),
+    compile('cjs', strictest, rows.filter(isCommonJs)),
+  ]);
 });
+
+/** Compiles them all at once: most of a compiler's time goes into the declarations that they have in common. */
+async function compile(name: string, options: object, rows: readonly Combination[]): Promise<void> {
+  const include = rows.map(({ index }) => `${index}/src`);
+  const compilerOptions = { ...options, rootDir: '.', outDir: 'built' };
+  writeFiles(workshop, [[`tsconfig.${name}.json`, JSON.stringify({ compilerOptions, include })]]);
+  const tsc = path.join(repository, 'node_modules/typescript/bin/tsc');
+  await promisify(execFile)(process.execPath, [tsc, '-p', `tsconfig.${name}.json`], { cwd: workshop }).catch(
+    ({ stdout }: { stdout: string }) => {
+      throw new Error(stdout);
+    },
+  );
+}
+
 afterAll(() => fs.rmSync(workshop, { recursive: true, force: true }));
 
 const settings = {
@@ -144,7 +189,7 @@ it('every two values of any two options meet in some combination', () => {
           expect(
             combinations.some((row) => row[a] === x && row[b] === y),
             `${a}=${x} ${b}=${y}`,
-          ).toBe(true);
+          ).toBe(isOffered({ [a]: x, [b]: y }));
         }
       }
     }
@@ -152,10 +197,35 @@ it('every two values of any two options meet in some combination', () => {
   expect(combinations.length).toBeLessThan(24);
 });
 
+it('every file for operators is whole, whatever else was chosen', () => {
+  const chosen: Record<string, (row: Combination) => boolean> = {
+    // Both of the others run the image.
+    Dockerfile: ({ docker, compose, kubernetes }) => docker || compose || kubernetes,
+    'compose.yaml': ({ compose }) => compose,
+    'deploy/kubernetes/deployment.yaml': ({ kubernetes }) => kubernetes,
+    'deploy/prometheus/alerts.yaml': ({ metrics }) => metrics,
+    '.github/workflows/mcp-service.yml': ({ ci }) => ci === 'github',
+  };
+  for (const row of combinations) {
+    const files = filesOf(row);
+    for (const [name, isChosen] of Object.entries(chosen)) expect(files.has(name), name).toBe(isChosen(row));
+    for (const [name, text] of files) {
+      if (/\.[jt]s$/.test(name)) continue;
+      expect(text, `${row.index}/${name}`).not.toMatch(/\bundefined\b|\[object|\{\{[#/]/);
+      if (/\.ya?ml$/.test(name)) {
+        expect(
+          parseAllDocuments(text).flatMap(({ errors }) => errors),
+          name,
+        ).toEqual([]);
+      }
+    }
+  }
+});
+
 describe.each(combinations.map((row) => [nameOf(row), row] as const))('combination %s', (_name, row) => {
   it('type-checks, starts, answers and stops', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'mcp-combination-'));
-    const built = row.kind === 'TypeScript' ? `built/${row.index}/src` : `${row.index}/src`;
+    const built = isTypeScript(row) ? `built/${row.index}/src` : `${row.index}/src`;
     fs.cpSync(path.join(workshop, built), path.join(folder, 'src'), { recursive: true });
     fs.writeFileSync(path.join(folder, 'package.json'), manifest(row));
     fs.symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'));

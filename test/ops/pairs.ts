@@ -6,15 +6,23 @@ export type Row<Axes> = {
 /**
  * Few rows that together hold every pair of values of any two axes. Greedy, and always the same: each row starts from
  * the first pair not yet held and takes, axis by axis, the value that brings the most new pairs.
+ * @param isOffered whether the values given so far may stand together; for pairs, and for rows that are not complete.
  */
-export function pairwise<Axes extends Readonly<Record<string, readonly unknown[]>>>(axes: Axes): Row<Axes>[] {
+export function pairwise<Axes extends Readonly<Record<string, readonly unknown[]>>>(
+  axes: Axes,
+  isOffered: (row: Partial<Row<Axes>>) => boolean = () => true,
+): Row<Axes>[] {
   const names = Object.keys(axes);
   const missing = new Set<string>();
   const pair = (a: string, x: unknown, b: string, y: unknown): string =>
     JSON.stringify(names.indexOf(a) < names.indexOf(b) ? [a, x, b, y] : [b, y, a, x]);
   for (const [index, a] of names.entries()) {
     for (const b of names.slice(index + 1)) {
-      for (const x of axes[a] ?? []) for (const y of axes[b] ?? []) missing.add(pair(a, x, b, y));
+      for (const x of axes[a] ?? []) {
+        for (const y of axes[b] ?? []) {
+          if (isOffered({ [a]: x, [b]: y } as Partial<Row<Axes>>)) missing.add(pair(a, x, b, y));
+        }
+      }
     }
   }
   const rows: Row<Axes>[] = [];
@@ -24,7 +32,9 @@ export function pairwise<Axes extends Readonly<Record<string, readonly unknown[]
     for (const name of names.filter((each) => !(each in row))) {
       const gain = (value: unknown) =>
         Object.entries(row).filter(([other, set]) => missing.has(pair(name, value, other, set))).length;
-      const values = axes[name] ?? [];
+      const values = (axes[name] ?? []).filter((value) =>
+        isOffered({ ...row, [name]: value } as Partial<Row<Axes>>),
+      );
       row[name] = values.reduce((best, value) => (gain(value) > gain(best) ? value : best), values[0]);
     }
     for (const [index, name] of names.entries()) {

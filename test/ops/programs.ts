@@ -10,6 +10,10 @@ export interface Program {
   readonly port: number;
   start(): Promise<void>;
   stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Takes it away without its consent: SIGKILL ends it, SIGSTOP leaves its connections open and unanswered. */
+  interrupt(signal: 'SIGKILL' | 'SIGSTOP'): Promise<void>;
+  /** Has it back, however it was interrupted. */
+  resume(): Promise<void>;
 }
 
 /** A port that nobody listens on at this moment. */
@@ -32,7 +36,7 @@ const accepts = (port: number): Promise<boolean> =>
 function program(port: number, command: string, args: readonly string[], uid?: number): Program {
   let child: ChildProcess | undefined;
   let output = '';
-  return {
+  const own: Program = {
     port,
     async start() {
       const identity = uid === undefined ? {} : { uid, gid: uid };
@@ -57,7 +61,16 @@ function program(port: number, command: string, args: readonly string[], uid?: n
       running.kill(signal);
       await ended;
     },
+    async interrupt(signal) {
+      if (signal === 'SIGKILL') await own.stop(signal);
+      else child?.kill(signal);
+    },
+    async resume() {
+      if (child) child.kill('SIGCONT');
+      else await own.start();
+    },
   };
+  return own;
 }
 
 /** Debian's Redis, without anything on disk. */

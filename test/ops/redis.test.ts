@@ -97,6 +97,46 @@ describe('rate limits over Redis', () => {
     expect(await at.exited()).toBe(0);
   });
 
+  it.each([
+    ['is killed', 'SIGKILL'],
+    ['hangs', 'SIGSTOP'],
+  ] as const)(
+    'answer every request, and soon, while Redis %s and comes back under load',
+    async (_how, signal) => {
+      const at = await service({ server: echo, options, env: env({ RATE_LIMIT_PER_MINUTE: '100000' }) });
+      const answers: { status: number; ms: number }[] = [];
+      const over = new AbortController();
+      onTestFinished(() => over.abort());
+      const ask = async () => {
+        while (!over.signal.aborted) {
+          const begun = performance.now();
+          const { status } = await post(at, call('echo', { text: 'x' })).catch(() => ({ status: 0 }));
+          answers.push({ status, ms: performance.now() - begun });
+        }
+      };
+      const clients = Promise.all(Array.from({ length: 6 }, ask));
+      const more = async (count: number) => {
+        const enough = answers.length + count;
+        await until(() => answers.length >= enough, 20_000);
+      };
+      const logs = (event: string) => until(() => at.log().some((line) => line.event === event), 20_000);
+      await more(50);
+      await redis.interrupt(signal);
+      await more(30);
+      await logs('redis_away');
+      await redis.resume();
+      await logs('redis_back');
+      await more(50);
+      over.abort();
+      await clients;
+      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      // Redis is given half a second; the rest is for a machine that has other things to do.
+      expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(2500);
+      at.child.kill('SIGTERM');
+      expect(await at.exited()).toBe(0);
+    },
+  );
+
   it('readiness needs Redis where the operator says so', async () => {
     const at = await service({ server: echo, options, env: env({ REDIS_REQUIRED: 'true' }) });
     expect((await fetch(`${at.url}/readyz`)).status).toBe(200);

@@ -106,6 +106,49 @@ describe('configuration', () => {
   });
 });
 
+describe('limits', () => {
+  const ping = (service: Service, headers: Record<string, string> = {}) =>
+    post(service, { jsonrpc: '2.0', id: 1, method: 'ping' }, headers).then(({ status }) => status);
+
+  it('also hold by the hour', async () => {
+    const service = await start({ env: { RATE_LIMIT_PER_HOUR: '2' } });
+    expect([await ping(service), await ping(service)]).toEqual([200, 200]);
+    const refused = await post(service, { jsonrpc: '2.0', id: 1, method: 'ping' });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(60);
+    expect(refused.headers.get('ratelimit')).toMatch(/^"hour";r=0/);
+  });
+
+  it('are each subject’s own', async () => {
+    const env = {
+      RATE_LIMIT_PER_MINUTE: '1',
+      AUTH_API_KEYS: 'alice:0123456789abcdef,alice:her-second-key-1234,bob:fedcba9876543210',
+    };
+    const service = await start({ options: { auth: 'api-key' }, env });
+    const keys = ['0123456789abcdef', 'her-second-key-1234', 'fedcba9876543210'];
+    const answers = [];
+    for (const key of keys) answers.push(await ping(service, { 'x-api-key': key }));
+    expect(answers).toEqual([200, 429, 200]);
+  });
+
+  it('believe as many proxies about the address as they are told, and take an IPv6 network for one client', async () => {
+    const env = { RATE_LIMIT_PER_MINUTE: '1' };
+    const from = (service: Service, address: string) => ping(service, { 'x-forwarded-for': address });
+    const behind = await start({ env: { ...env, TRUST_PROXY: '1' } });
+    expect(await from(behind, '203.0.113.1')).toBe(200);
+    expect(await from(behind, '203.0.113.2')).toBe(200);
+    // What stands before the last address, the client itself has written.
+    expect(await from(behind, '198.51.100.7, 203.0.113.1')).toBe(429);
+    expect(await from(behind, '2001:db8:1:ff00::1')).toBe(200);
+    expect(await from(behind, '2001:db8:1:ffab::2')).toBe(429);
+    expect(await from(behind, '2001:db8:2:ff00::1')).toBe(200);
+    await behind.stop();
+    const alone = await start({ env });
+    expect(await from(alone, '203.0.113.1')).toBe(200);
+    expect(await from(alone, '203.0.113.2')).toBe(429);
+  });
+});
+
 describe('shutdown', () => {
   it('finishes what is in flight, runs the project’s cleanup once, and exits with 0', async () => {
     const service = await start({

@@ -192,6 +192,20 @@ describe('hostile input', () => {
     expect((await raw({ host: '10.1.2.3:3000' }, [], '/readyz', 'GET')).status).toBe(200);
   });
 
+  it('answers what is nested deeper than a stack', async () => {
+    const nested = '['.repeat(20_000) + ']'.repeat(20_000);
+    for (const body of [
+      nested,
+      JSON.stringify(call('echo', { text: 0 })).replace('"text":0', `"text":${nested}`),
+    ]) {
+      const answer = await post(service, body);
+      const text = await answer.text();
+      expect(JSON.parse(text)).toMatchObject({ jsonrpc: '2.0' });
+      expect(text).not.toMatch(/RangeError|at .*:\d+:\d+/);
+    }
+    expect((await post(service, call('number'))).status).toBe(200);
+  });
+
   it('drops keys that would reach a prototype', async () => {
     const body =
       '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"ok","__proto__":{"polluted":1}}}}';

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { readProject, readTemplates } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Options, Seam } from '../../src/model.js';
@@ -48,13 +49,35 @@ const seam: Seam = {
   variables: [],
 };
 
+/** A server that keeps nothing, and so needs no session. */
+export const STATELESS = {
+  seam: { sessions: 'stateless', because: 'it keeps nothing', reusable: true },
+  sources: {
+    'src/create-server.ts': `
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { z } from 'zod';
+const inputSchema = { line: z.string() };
+export function createServer(): McpServer {
+  const server = new McpServer({ name: 'echo', version: '1.0.0' });
+  server.registerTool('echo', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
+    content: [{ type: 'text', text: line }],
+  }));
+  server.registerTool('size', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
+    content: [{ type: 'text', text: String(line.length) }],
+  }));
+  return server;
+}
+`,
+  },
+} as const;
+
 /** A project outside the repository: the notebook with the service generated around its factory. */
 export function convertNotebook(given: {
   readonly options?: Partial<Options>;
   readonly seam?: Partial<Seam>;
   /** Sources to put in the place of the notebook's own. */
   readonly sources?: Readonly<Record<string, string>>;
-}): { site: Site; remove: () => void } {
+}): { site: Site; build: () => void; remove: () => void } {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'notebook-')));
   fs.cpSync(SOURCE, root, { recursive: true });
   fs.symlinkSync(MODULES, path.join(root, 'node_modules'));
@@ -86,6 +109,11 @@ export function convertNotebook(given: {
       inspection,
       manifest: { version: '0.1.0', options, seam: chosen, base },
       env: process.env,
+    },
+    // What the project's own build does, without its type check.
+    build: () => {
+      const entryPoints = [`${root}/src/**/*.ts`];
+      buildSync({ entryPoints, outdir: `${root}/dist`, format: 'esm', target: 'node20' });
     },
     remove: () => fs.rmSync(root, { recursive: true, force: true }),
   };

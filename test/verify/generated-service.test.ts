@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Check } from '../../src/model.js';
 import { verifyProject } from '../../src/verify/verify-project.js';
-import { convertNotebook } from './converted-notebook.js';
+import { convertNotebook, STATELESS } from './converted-notebook.js';
 
 /** Other tests build and run beside these. */
 const MINUTES = 100_000;
@@ -24,28 +24,6 @@ const failing = (checks: Record<string, Check>) =>
   Object.values(checks)
     .filter(({ status }) => status === 'fail')
     .map(({ id, detail, differences }) => ({ id, detail, differences }));
-
-/** A server that keeps nothing, and so needs no session. */
-const STATELESS = {
-  seam: { sessions: 'stateless', because: 'it keeps nothing', reusable: true },
-  sources: {
-    'src/create-server.ts': `
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { z } from 'zod';
-const inputSchema = { line: z.string() };
-export function createServer(): McpServer {
-  const server = new McpServer({ name: 'echo', version: '1.0.0' });
-  server.registerTool('echo', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
-    content: [{ type: 'text', text: line }],
-  }));
-  server.registerTool('size', { inputSchema, annotations: { readOnlyHint: true } }, async ({ line }) => ({
-    content: [{ type: 'text', text: String(line.length) }],
-  }));
-  return server;
-}
-`,
-  },
-} as const;
 
 describe('a stateful service', () => {
   it('is proven', { timeout: 3 * MINUTES }, async () => {
@@ -107,20 +85,6 @@ describe('a stateless service', () => {
     });
     expect(failing(checks)).toEqual([]);
     expect(checks.stdio?.detail).toContain('with a made-up REDIS_URL, DATABASE_URL');
-  });
-
-  it('finds out when processes disagree', { timeout: 3 * MINUTES }, async () => {
-    const source = STATELESS.sources['src/create-server.ts'].replace(
-      'String(line.length)',
-      'String(++size + line.length)',
-    );
-    const checks = await verify({
-      ...STATELESS,
-      sources: { 'src/create-server.ts': `let size = 0;\n${source}` },
-      replicas: true,
-    });
-    const found = failing(checks).map(({ id }) => id);
-    expect(found.some((id) => id === 'replicas' || id === 'isolation')).toBe(true);
   });
 });
 

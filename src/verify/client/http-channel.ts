@@ -10,6 +10,8 @@ export type StreamEnd = 'none' | 'ended' | 'broken';
 
 /** A server that sends no head before its first event is not waited for longer than this. */
 const STREAM_MS = 400;
+/** Between two attempts to open a stream again. */
+const RECONNECT_MS = 200;
 
 export interface HttpChannel extends Channel {
   readonly sessionId: () => string | undefined;
@@ -22,14 +24,20 @@ export interface HttpChannel extends Channel {
  * stream, a GET stream for what belongs to no request, DELETE at the end.
  * @param url where to send a request; asked for each, so that several processes can take turns.
  * @param headers sent with every request: credentials.
+ * @param reconnects opens the notification stream again when it breaks, as the official clients do.
  */
-export function httpChannel(url: () => string, headers: Readonly<Record<string, string>>): HttpChannel {
+export function httpChannel(
+  url: () => string,
+  headers: Readonly<Record<string, string>>,
+  { reconnects = false } = {},
+): HttpChannel {
   const agent = ownConnections();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // every request listens
   const listeners: ((message: Message) => void)[] = [];
   let sessionId: string | undefined;
   let protocolVersion: string | undefined;
+  let lastHeard: string | undefined;
   let settleStream: (end: StreamEnd) => void = () => {};
   const streamEnd = new Promise<StreamEnd>((resolve) => {
     settleStream = resolve;
@@ -101,7 +109,8 @@ export function httpChannel(url: () => string, headers: Readonly<Record<string, 
 
   /** Resolves when the stream is open, with how it will end. */
   async function listen(): Promise<{ readonly end: Promise<StreamEnd> }> {
-    const answer = await getStream().catch(() => undefined);
+    const from = lastHeard === undefined ? {} : { 'last-event-id': lastHeard };
+    const answer = await getStream(from).catch(() => undefined);
     if (answer && isEventStream(answer)) return { end: follow(answer.body) };
     answer?.body.resume();
     return { end: Promise.resolve(answer ? 'none' : 'broken') };
@@ -109,10 +118,21 @@ export function httpChannel(url: () => string, headers: Readonly<Record<string, 
 
   async function follow(body: IncomingMessage): Promise<StreamEnd> {
     try {
-      for await (const event of readEvents(body)) parseMessages(event.data ?? '').forEach(hear);
+      for await (const event of readEvents(body)) {
+        lastHeard = event.id ?? lastHeard;
+        parseMessages(event.data ?? '').forEach(hear);
+      }
       return 'ended';
     } catch {
       return 'broken';
+    }
+  }
+
+  /** Listens again whenever a stream has ended, until the server offers none or the channel is closed. */
+  async function keepListening(end: StreamEnd): Promise<void> {
+    for (let last = end; last !== 'none' && !closing.signal.aborted; ) {
+      await sleep(RECONNECT_MS, undefined, { ref: false });
+      last = await (await listen()).end;
     }
   }
 
@@ -125,7 +145,9 @@ export function httpChannel(url: () => string, headers: Readonly<Record<string, 
     agreed: async (version) => {
       protocolVersion = version;
       const opened = listen();
-      void opened.then(({ end }) => end).then(settleStream);
+      const ended = opened.then(({ end }) => end);
+      void ended.then(settleStream);
+      if (reconnects) void ended.then(keepListening);
       await Promise.race([opened, sleep(STREAM_MS, undefined, { ref: false })]);
     },
     close: async () => {

@@ -10,5 +10,5 @@ export const promises: Readonly<Record<string, string>> = {
   lifecycle: 'Probes answer, and a stop loses nothing',
   defence: 'Hostile and broken requests are refused',
   conformance: 'The official conformance scenarios pass',
-  replicas: 'A client does not notice that a process was killed',
+  replicas: 'Processes answer as one, and one that is killed takes along no more than it has to',
 };

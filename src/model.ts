@@ -90,7 +90,14 @@ export interface SurfaceItem {
   readonly at: Location;
 }
 
-export type StateKind = 'reassigned' | 'mutated' | 'instance' | 'captures-server' | 'cache' | 'resource';
+export type StateKind =
+  | 'reassigned'
+  | 'mutated'
+  | 'instance'
+  | 'captures-server'
+  | 'credential'
+  | 'cache'
+  | 'resource';
 export type StateDecision = 'isolate' | 'share';
 
 /** A binding that one process would share between clients, and what is done about it. */
@@ -161,6 +168,10 @@ export interface Options {
   readonly state: 'isolate' | 'share';
   /** Bindings to share although they look like client state. */
   readonly share: readonly string[];
+  /** Where credentials that the project reads come from: its environment, or a header of each request. */
+  readonly credentials: 'env' | 'header';
+  /** `NAME` or `NAME=header` of each; empty: every variable that looks like a credential. */
+  readonly credentialHeader: readonly string[];
   /** Command line arguments that the HTTP process passes to the server's own argument parsing. */
   readonly args: readonly string[];
   readonly auth: 'none' | 'api-key' | 'oauth';
@@ -222,6 +233,15 @@ export interface Seam {
   /** Cleanup the project did in its own signal handlers, called once in the drain. */
   readonly cleanUp?: { readonly module: string; readonly exportName: string };
   readonly variables: readonly EnvRead[];
+  /** Variables whose values callers send themselves, and the header of each. */
+  readonly credentials?: readonly CredentialHeader[];
+}
+
+/** A variable that each caller sends for itself. */
+export interface CredentialHeader {
+  readonly variable: string;
+  /** In lower case. */
+  readonly header: string;
 }
 
 /** What the rewriter hands to the planner. */

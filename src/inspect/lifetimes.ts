@@ -1,5 +1,7 @@
 import { type ConnectSite, functionOf, isInside } from './connect.js';
-import { Effects } from './effects.js';
+import { CredentialValues } from './credential-values.js';
+import type { CredentialReads } from './credentials.js';
+import { Effects, type Touched } from './effects.js';
 import { keptByServer } from './kept-by-server.js';
 import {
   descendants,
@@ -19,6 +21,7 @@ import {
   StateJudge,
 } from './state.js';
 import { Timing } from './timing.js';
+import { findUnfollowed, type Unfollowed } from './unfollowed.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
 export interface Frame {
@@ -53,12 +56,20 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Uses of a credential that cannot be made each caller's own. */
+  readonly unfollowed: readonly Unfollowed[];
 }
 
 export interface StateChoices {
   readonly state: 'isolate' | 'share';
   readonly share: readonly string[];
 }
+
+/** Is something among what was touched that each client has for itself? */
+const isOfClient = (touched: ReadonlySet<Touched>, isolated: ReadonlyMap<ts.Symbol, unknown>): boolean => {
+  for (const one of touched) if (one === 'credential' || isolated.has(one)) return true;
+  return false;
+};
 
 /** Follows the blocks from a body to the call: `try`, `if`, plain blocks, `switch` clauses. */
 export function frameOf(site: ConnectSite): Frame {
@@ -103,9 +114,14 @@ function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statem
 }
 
 /** Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's. */
-export function findLifetimes(sources: Sources, site: ConnectSite, choices: StateChoices): Lifetimes {
+export function findLifetimes(
+  sources: Sources,
+  site: ConnectSite,
+  choices: StateChoices,
+  credentials: CredentialReads,
+): Lifetimes {
   const frame = frameOf(site);
-  const effects = new Effects(sources);
+  const effects = new Effects(sources, credentials.roots);
   const local = localStatements(sources, frame, site);
   const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
@@ -117,13 +133,17 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
       isolated.set(seed, declaration);
   }
   let findings: readonly StateFinding[] = [];
-  let server = new Set<ts.Statement>();
+  // What is made from a credential becomes each session's own where it stands; only what needs the server moves.
+  const blind = new Effects(sources, new Set());
+  let server = serverStatements(sources, blind, local, transport, seeds, isolated);
+  const values = new CredentialValues(sources, effects);
+  if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
   for (let round = 0; ; round++) {
     server = serverStatements(sources, effects, local, transport, seeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
     const timing = new Timing(sources, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
-    findings = judgeAll(sources, timing, choices, isolated, frame, server);
+    findings = judgeAll(sources, timing, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck)
@@ -137,7 +157,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
   const loadedLater = effectsAtTop(
     sources,
-    effects,
+    blind,
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,
   );
@@ -152,6 +172,16 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     isolated,
     kept,
     loadedLater,
+    unfollowed:
+      credentials.names.size === 0
+        ? []
+        : findUnfollowed(sources, credentials, effects, values, {
+            frame,
+            isolated,
+            perClient: new Set<ts.Statement>([...server, ...elsewhere]),
+            transport,
+            timing: new Timing(sources, new Set<ts.Node>([...server, ...elsewhere]), frame.fn),
+          }),
   };
 }
 
@@ -348,7 +378,7 @@ function serverStatements(
           isIsolated(sources, declaration, isolated),
         );
       if (isState) continue;
-      const touches = !isDeclaration(statement) && intersects(effects.touchedBy(statement), isolated);
+      const touches = !isDeclaration(statement) && isOfClient(effects.touchedBy(statement), isolated);
       if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
       if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
       found.add(statement);
@@ -393,7 +423,6 @@ function statementsElsewhere(
   frame: Frame,
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
-  if (isolated.size === 0) return [];
   return effectsAtTop(
     sources,
     effects,
@@ -422,7 +451,7 @@ function effectsAtTop(
       (statement) =>
         !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
     )
-    .filter((statement) => intersects(effects.touchedBy(statement), isolated));
+    .filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
 }
 
 /** Modules in the order they are evaluated: dependencies first. */
@@ -465,6 +494,7 @@ function judgeAll(
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
   frame: Frame,
   server: ReadonlySet<ts.Statement>,
+  values: CredentialValues,
 ): StateFinding[] {
   const judge = new StateJudge(sources, timing);
   return lastingDeclarations(sources).flatMap((declaration) => {
@@ -473,18 +503,35 @@ function judgeAll(
     if (!ts.isIdentifier(declaration.name) && !ts.isPrivateIdentifier(declaration.name))
       return judge.judgePattern(declaration);
     const symbol = sources.checker.getSymbolAtLocation(declaration.name);
+    const judged = judge.judge(declaration);
+    const credential = symbol && values.isMadeFrom(declaration, symbol);
     const finding =
-      judge.judge(declaration) ??
-      (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined);
+      credential && judged?.decision !== 'isolate'
+        ? fromCredential(declaration, symbol, judged)
+        : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     if (!finding) return [];
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     return [
-      shared && finding.kind !== 'captures-server'
+      shared && finding.kind !== 'captures-server' && !credential
         ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
         : finding,
     ];
   });
 }
+
+const fromCredential = (
+  declaration: StateDeclaration,
+  symbol: ts.Symbol,
+  judged: StateFinding | undefined,
+): StateFinding => ({
+  symbol,
+  name: symbol.name,
+  declaration,
+  kind: 'credential',
+  writes: judged?.writes ?? [],
+  decision: 'isolate',
+  reason: 'it is made from a credential, which each caller sends for itself',
+});
 
 const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFinding => ({
   symbol,
@@ -496,7 +543,7 @@ const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFindin
   reason: 'it holds a server, or is made from something each client has for itself',
 });
 
-/** Module-level constants whose initial value is computed from something isolated are isolated too. */
+/** Module-level constants whose initial value is computed from something isolated, or from a credential, are isolated too. */
 function addDerived(
   sources: Sources,
   effects: Effects,
@@ -513,7 +560,7 @@ function addDerived(
     )
       continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (intersects(effects.touchedBy(declaration.initializer), isolated)) isolated.set(symbol, declaration);
+    if (isOfClient(effects.touchedBy(declaration.initializer), isolated)) isolated.set(symbol, declaration);
   }
 }
 

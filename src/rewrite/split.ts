@@ -25,8 +25,8 @@ export interface SplitInput {
   readonly build: Build;
   readonly editsOf: (file: ts.SourceFile) => FileEdits;
   readonly registrations: readonly Registration[];
-  /** Import line that brings `sessionScoped` into a module at this path. */
-  readonly scopeImport: (path: string) => string;
+  /** Import line that brings what the text calls of the session-scope module into a module at this path. */
+  readonly scopeImport: (path: string, text: string) => string;
   readonly scopedFiles: ReadonlySet<ts.SourceFile>;
 }
 
@@ -628,13 +628,15 @@ class Splitter {
       const text = narrowImport(statement, keep);
       if (text) imports.push(text);
     }
-    if (this.lifetimes.isolated.size > 0 && this.input.scopedFiles.has(this.file))
-      imports.push(this.input.scopeImport(path));
     for (const one of this.input.registrations)
       imports.push(this.importLine([one.name], this.relative(path, one.file)));
     if (this.returnsObject || this.needed().length > 0) imports.push(...this.transportTypeImport());
     const header = this.header();
     const declarations = this.block(this.coreNodes(), 0);
+    const scope = this.input.scopedFiles.has(this.file)
+      ? this.input.scopeImport(path, declarations + factory.text)
+      : '';
+    if (scope !== '') imports.push(scope);
     const tail = this.isCommonJs
       ? `\nmodule.exports = { ${[factory.name, ...exports.keys()].join(', ')} }${this.semicolon}\n`
       : '';

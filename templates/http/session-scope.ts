@@ -5,7 +5,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  * module-level variable was private to it; `sessionScoped` gives that back.
  */
 export class SessionScope {
+  /** What the client has sent in place of variables of the environment. */
+  readonly credentials: ReadonlyMap<string, string | undefined> | undefined;
   readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
+
+  constructor(credentials?: ReadonlyMap<string, string | undefined>) {
+    this.credentials = credentials;
+  }
 
   /** The scope's own value for `key`, created on first use. */
   get<T>(key: object, create: () => T, dispose: ((value: T) => void) | undefined): T {
@@ -63,4 +69,16 @@ export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void):
       scope().set(key, next, dispose);
     },
   };
+}
+
+/** A variable of the environment; while a client is served that sends its own value, the client's. */
+export function credential(name: string): string | undefined {
+  const sent = storage.getStore()?.credentials;
+  return sent?.has(name) ? sent.get(name) : process.env[name];
+}
+
+/** The environment with what the current client has sent in it. */
+export function environment(): NodeJS.ProcessEnv {
+  const sent = storage.getStore()?.credentials;
+  return sent ? { ...process.env, ...Object.fromEntries(sent) } : process.env;
 }

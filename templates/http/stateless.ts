@@ -83,7 +83,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     exchange: Exchange,
     extra: MessageExtraInfo,
   ): Promise<void> {
-    const scope = new SessionScope();
+    const scope = new SessionScope(visit.caller.credentials?.values);
     let instance: Instance | undefined;
     const call = async () =>
       scope.run(async () => {

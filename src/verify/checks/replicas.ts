@@ -24,7 +24,7 @@ export async function checkReplicas(bench: Workbench, baseline: Baseline): Promi
       if (sent === killedAfter) first.program.signal('SIGKILL');
       return (sent < killedAfter && sent % 2 === 0 ? first : second).url;
     };
-    return connectClient(httpChannel(turns, second.headers), word, 45_000);
+    return connectClient(httpChannel(turns, second.headersOf(word)), word, 45_000);
   };
   if (plain === 0) return skip('nothing may be called; name tools with --call');
   const found = await baseline.compare('solo', await visitAlone(open, baseline.calls), 'answers');

@@ -42,7 +42,7 @@ export const withModernEra =
       const gone = new AbortController();
       subscriptions.add(gone);
       try {
-        await serve(visit, message, gone);
+        await scopeOf(visit).run(() => serve(visit, message, gone));
       } finally {
         subscriptions.delete(gone);
       }
@@ -50,7 +50,7 @@ export const withModernEra =
 
     async function post(visit: Visit, message: RpcMessage): Promise<void> {
       if (!isRequest(message)) {
-        await serve(visit, message, new AbortController());
+        await scopeOf(visit).run(() => serve(visit, message, new AbortController()));
         return;
       }
       if (message.method === 'subscriptions/listen') {
@@ -60,7 +60,7 @@ export const withModernEra =
         );
         return;
       }
-      const scope = new SessionScope();
+      const scope = scopeOf(visit);
       let answered = false;
       const missing: RpcResponse = {
         jsonrpc: '2.0',
@@ -101,6 +101,8 @@ export const withModernEra =
       },
     };
   };
+
+const scopeOf = ({ caller }: Visit): SessionScope => new SessionScope(caller.credentials?.values);
 
 /** The SDK decides; it is asked only when a message could be of the newer revision. */
 async function isModern(visit: Visit, message: RpcMessage): Promise<boolean> {

@@ -17,13 +17,15 @@ import type {
 import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
+import { hoistSchemas } from './hoist-schemas.js';
+import { importedConstants } from './imported-constants.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { helpersUsedIn } from './scope-helpers.js';
 import { scopeState } from './session-state.js';
-import { splitEntry, withExtension } from './split.js';
+import { type Split, splitEntry, withExtension } from './split.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
@@ -79,7 +81,7 @@ class Rewriter {
     const raised = raiseSdk(this.project, this.inspection);
     const mode = this.sessionMode();
     return {
-      changes: this.changes(split.created),
+      changes: this.changes(split),
       seam: {
         kind: split.kind,
         module: split.module,
@@ -228,23 +230,28 @@ class Rewriter {
     this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
   }
 
-  private changes(created: { path: string; text: string } | undefined): Change[] {
+  private changes({ created, module, exportName }: Split): Change[] {
     const changes: Change[] = [];
+    const { file: frameFile } = this.analysis.lifetimes.frame;
+    const isImported = importedConstants(this.analysis.sources, frameFile);
     if (created)
       changes.push({
         path: created.path,
         before: null,
-        after: tidyBlankLines(created.path, created.text),
+        after: tidyBlankLines(created.path, hoistSchemas(created.path, created.text, exportName, isImported)),
         why: 'the server, built once for each client',
       });
     for (const [file, edits] of this.edits) {
       const path = this.analysis.sources.pathOf(file);
       const before = this.project.files.get(path) ?? '';
       if (edits.isEmpty) continue;
-      const after = tidyBlankLines(path, edits.whole());
+      // The project's own factory is left as it is.
+      const isMade = path === module && !new RegExp(`\\b${exportName}\\b`).test(before);
+      const text = isMade ? hoistSchemas(path, edits.whole(), exportName, isImported) : edits.whole();
+      const after = tidyBlankLines(path, text);
       if (after === before) continue;
       const why =
-        file === this.analysis.lifetimes.frame.file
+        file === frameFile
           ? 'the stdio program, around the same server'
           : 'what one client must not share with another becomes its own';
       changes.push({ path, before, after, why });

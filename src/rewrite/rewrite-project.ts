@@ -18,6 +18,7 @@ import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
 import { hoistSchemas } from './hoist-schemas.js';
+import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
@@ -25,7 +26,7 @@ import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { helpersUsedIn } from './scope-helpers.js';
 import { scopeState } from './session-state.js';
-import { type Split, splitEntry, withExtension } from './split.js';
+import { type Split, splitEntry } from './split.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {

@@ -1,0 +1,92 @@
+import type { Analysis } from '../inspect/analysis.js';
+import { isInside } from '../inspect/connect.js';
+import { callsFrame } from '../inspect/lifetimes.js';
+import { type Sources, ts } from '../inspect/source.js';
+import type { Build, Project } from '../model.js';
+import { type FileEdits, indentUnit } from './edits.js';
+import type { Registration } from './registrations.js';
+
+/** What is known when the module that starts the server is divided. */
+export interface SplitInput {
+  readonly project: Project;
+  readonly analysis: Analysis;
+  readonly build: Build;
+  readonly editsOf: (file: ts.SourceFile) => FileEdits;
+  readonly registrations: readonly Registration[];
+  /** Import line that brings what the text calls of the session-scope module into a module at this path. */
+  readonly scopeImport: (path: string, text: string) => string;
+  readonly scopedFiles: ReadonlySet<ts.SourceFile>;
+}
+
+/** The module that is divided, and the way its author writes code. */
+export interface EntryModule extends SplitInput {
+  readonly sources: Sources;
+  readonly file: ts.SourceFile;
+  readonly path: string;
+  readonly edits: FileEdits;
+  /** One step of indentation. */
+  readonly unit: string;
+  /** `;`, or nothing where the file has none. */
+  readonly semicolon: string;
+  readonly quote: string;
+  readonly isTypeScript: boolean;
+  /** JavaScript that loads with `require`. */
+  readonly isCommonJs: boolean;
+}
+
+/** The module that holds the start of the server, ready to be divided. */
+export function entryModule(input: SplitInput): EntryModule {
+  const { sources, lifetimes } = input.analysis;
+  const { file } = lifetimes.frame;
+  const path = sources.pathOf(file);
+  const isTypeScript = /\.[cm]?tsx?$/.test(path);
+  return {
+    ...input,
+    sources,
+    file,
+    path,
+    edits: input.editsOf(file),
+    unit: indentUnit(file.text),
+    semicolon: /;[ \t]*(?:\r?\n|$)/.test(file.text) ? ';' : '',
+    quote:
+      (file.text.match(/from\s+"/g)?.length ?? 0) > (file.text.match(/from\s+'/g)?.length ?? 0) ||
+      /require\("/.test(file.text)
+        ? '"'
+        : "'",
+    isTypeScript,
+    isCommonJs:
+      !isTypeScript &&
+      !file.statements.some(
+        (statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement),
+      ) &&
+      /\brequire\s*\(/.test(file.text),
+  };
+}
+
+/** Does importing the module start the program? */
+export function runsOnImport({ analysis, sources, file }: EntryModule): boolean {
+  const { frame } = analysis.lifetimes;
+  const { fn } = frame;
+  if (!fn) return true;
+  return (
+    file.statements.some((statement) => callsFrame(sources, statement, frame) && !isInside(fn, statement)) ||
+    isCalledWhereItStands(fn)
+  );
+}
+
+function isCalledWhereItStands(fn: ts.Node): boolean {
+  let at = fn;
+  while (ts.isParenthesizedExpression(at.parent)) at = at.parent;
+  return ts.isCallExpression(at.parent) || ts.isPropertyAccessExpression(at.parent);
+}
+
+/** The first of the names, or a variation of the last, that nothing in the module is called. */
+export function freeName({ file }: EntryModule, candidates: readonly string[]): string {
+  const taken = new Set<string>();
+  const walk = (node: ts.Node): void => {
+    if (ts.isIdentifier(node)) taken.add(node.text);
+    ts.forEachChild(node, walk);
+  };
+  walk(file);
+  return candidates.find((name) => !taken.has(name)) ?? `${candidates.at(-1)}2`;
+}

@@ -1,0 +1,37 @@
+import { topLevelStatement } from '../inspect/source.js';
+import type { Diagnostic } from '../model.js';
+import { extentOf } from './edits.js';
+import type { EntryModule } from './entry-module.js';
+import { type Factory, factoryText } from './factory-text.js';
+import {
+  importLine,
+  insertImports,
+  specifierTo,
+  stdioTransportImport,
+  transportTypeImport,
+} from './import-lines.js';
+import type { Placement } from './place-statements.js';
+import { removeStatement } from './statement-text.js';
+import { editFrame, replacesCall } from './stdio-frame.js';
+
+/** Adds the factory to a module that may be imported without starting the program, in front of the function that does. */
+export function inPlace(
+  entry: EntryModule,
+  placement: Placement,
+): { readonly factory: Factory; readonly diagnostics: readonly Diagnostic[] } {
+  const { edits, file, path, registrations, semicolon } = entry;
+  const factory = factoryText(entry, placement);
+  const holder = topLevelStatement(entry.analysis.lifetimes.frame.fn!);
+  for (const statement of placement.server) removeStatement(entry, statement);
+  const { diagnostics } = editFrame(entry, placement, factory);
+  const lines = [
+    ...registrations.map((one) => importLine(entry, [one.name], specifierTo(entry, path, one.file))),
+    ...(factory.result.isObject ? transportTypeImport(entry, placement) : []),
+    ...(replacesCall(entry) ? stdioTransportImport(entry, placement) : []),
+  ];
+  edits.insertBefore(extentOf(holder).start, `${factory.text}\n`);
+  if (entry.isCommonJs)
+    edits.insert(file.text.length, `\nmodule.exports.${factory.name} = ${factory.name}${semicolon}\n`);
+  if (lines.length > 0) insertImports(entry, placement, lines);
+  return { factory, diagnostics };
+}

@@ -1,0 +1,164 @@
+import { basename, dirname, join } from 'node:path/posix';
+import { ts } from '../inspect/source.js';
+import type { Diagnostic } from '../model.js';
+import { extentOf } from './edits.js';
+import type { EntryModule } from './entry-module.js';
+import { type Factory, factoryText } from './factory-text.js';
+import { importLine, specifierTo, transportTypeImport, withExtension } from './import-lines.js';
+import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
+import type { Placement } from './place-statements.js';
+import {
+  declaredNames,
+  hasDefault,
+  isExported,
+  isTypeDeclaration,
+  moduleSpecifierOf,
+} from './statement-syntax.js';
+import { blockText } from './statement-text.js';
+import { editStdioProgram, type SharedNames } from './stdio-program.js';
+
+/** Moves the server into a new module beside the entry, which remains the stdio program. */
+export function intoSibling(
+  entry: EntryModule,
+  placement: Placement,
+): {
+  readonly factory: Factory;
+  readonly created: { readonly path: string; readonly text: string };
+  readonly diagnostics: readonly Diagnostic[];
+} {
+  const path = siblingPath(entry);
+  redirectImports(entry, path);
+  const names = sharedNames(placement);
+  exportNames(entry, placement, names);
+  const factory = factoryText(entry, placement);
+  const text = siblingText(entry, placement, path, factory, names);
+  const specifier = `./${withExtension(basename(path), entry.build.importExtension)}`;
+  const diagnostics = editStdioProgram(entry, placement, factory, specifier, names);
+  return { factory, created: { path, text }, diagnostics };
+}
+
+function siblingPath({ project, path }: EntryModule): string {
+  const extension = /\.[^.]+$/.exec(path)![0].replace('tsx', 'ts');
+  return ['create-server', 'create-mcp-server', 'mcp-server-factory']
+    .map((name) => join(dirname(path), name + extension))
+    .find((candidate) => !project.files.has(candidate))!;
+}
+
+/** Names of the new module that the stdio program or the entry's importers use. */
+function sharedNames({ shared, shellNodes }: Placement): SharedNames {
+  const used = namesUsedIn(shellNodes);
+  const names = new Map<string, { isType: boolean; wasExported: boolean }>();
+  for (const statement of shared) {
+    const isType = isTypeDeclaration(statement);
+    const wasExported = isExported(statement);
+    const declared = hasDefault(statement) ? ['default'] : declaredNames(statement);
+    for (const name of declared) if (wasExported || used.has(name)) names.set(name, { isType, wasExported });
+    if (hasDefault(statement))
+      for (const name of declaredNames(statement))
+        if (used.has(name)) names.set(name, { isType, wasExported: false });
+  }
+  return names;
+}
+
+function exportNames({ isCommonJs, edits }: EntryModule, { shared }: Placement, names: SharedNames): void {
+  if (isCommonJs) return;
+  for (const statement of shared)
+    if (!isExported(statement) && declaredNames(statement).some((name) => names.has(name)))
+      edits.insert(statement.getStart(), 'export ');
+}
+
+function siblingText(
+  entry: EntryModule,
+  placement: Placement,
+  path: string,
+  factory: Factory,
+  names: SharedNames,
+): string {
+  const declarations = blockText(entry, placement.shared, 0);
+  const scope = entry.scopedFiles.has(entry.file) ? entry.scopeImport(path, declarations + factory.text) : '';
+  const imports = siblingImports(entry, placement, path, factory, scope);
+  const tail = entry.isCommonJs
+    ? `\nmodule.exports = { ${[factory.name, ...names.keys()].join(', ')} }${entry.semicolon}\n`
+    : '';
+  const parts = [header(entry, placement), imports.join('\n'), declarations, factory.text];
+  return `${parts.filter((part) => part !== '').join('\n\n')}${tail}`.replace(/^\n+/, '');
+}
+
+function siblingImports(
+  entry: EntryModule,
+  placement: Placement,
+  path: string,
+  factory: Factory,
+  scope: string,
+): readonly string[] {
+  const { sources, registrations } = entry;
+  const { shared, server, setUp, frameServer, afterConnect, connected, shellNodes } = placement;
+  const used = namesUsedIn([...shared, ...server, ...setUp, ...frameServer, ...afterConnect, connected]);
+  const shellUsed = namesUsedIn(shellNodes);
+  // An import nobody names may still be there for its effect; in TypeScript it is then elided or a lint matter:
+  // it stays with the server.
+  const keep = (name: string) => used.has(name) || (!shellUsed.has(name) && name !== 'StdioServerTransport');
+  const registered = new Set(registrations.map((one) => one.file));
+  const imports: string[] = [];
+  for (const statement of placement.imports) {
+    if (isSideEffectImport(statement)) {
+      const specifier = (statement as ts.ImportDeclaration).moduleSpecifier as ts.StringLiteral;
+      const target = sources.resolver.resolve(entry.path, specifier.text);
+      if (!target || !registered.has(target)) imports.push(statement.getText());
+      continue;
+    }
+    const text = narrowImport(statement, keep);
+    if (text) imports.push(text);
+  }
+  if (scope !== '') imports.push(scope);
+  for (const one of registrations)
+    imports.push(importLine(entry, [one.name], specifierTo(entry, path, one.file)));
+  if (factory.result.isObject) imports.push(...transportTypeImport(entry, placement));
+  return imports;
+}
+
+/** Licence or module comment at the top of the file, without the shebang, and its directives. */
+function header({ file }: EntryModule, { directives }: Placement): string {
+  const first = file.statements[0];
+  if (!first) return '';
+  const head = file.text.slice(0, extentOf(first).start).replace(/^#!.*\r?\n/, '');
+  const nocheck =
+    /^\s*(?:\/\/\s*@ts-nocheck|\/\*\s*eslint-disable[\s\S]*?\*\/)/.exec(
+      file.text.slice(0, first.getStart()),
+    )?.[0] ?? '';
+  const texts = directives.map((statement) => statement.getText()).join('\n');
+  return [(head.trim() || nocheck).trim(), texts].filter(Boolean).join('\n');
+}
+
+/** Modules that import from the entry get their names from the new module, so that no import starts the stdio program. */
+function redirectImports(entry: EntryModule, target: string): void {
+  const { sources, editsOf } = entry;
+  for (const file of importedByEntry(entry)) {
+    const path = sources.pathOf(file);
+    const visit = (node: ts.Node): void => {
+      const specifier = moduleSpecifierOf(node);
+      const isTypeOnly = ts.isImportDeclaration(node) && node.importClause?.isTypeOnly === true;
+      if (specifier && sources.resolver.resolve(path, specifier.text) === entry.path && !isTypeOnly)
+        editsOf(file).replace(specifier.getStart() + 1, specifier.end - 1, specifierTo(entry, path, target));
+      ts.forEachChild(node, visit);
+    };
+    visit(file);
+  }
+}
+
+/** Modules that the entry's own imports reach; those that import the entry itself still start the stdio program. */
+function importedByEntry({ sources, path: entryPath }: EntryModule): ts.SourceFile[] {
+  const reached = new Set<string>([entryPath]);
+  const queue = [entryPath];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    for (const { fileName } of ts.preProcessFile(sources.files.get(path)?.text ?? '', true, true)
+      .importedFiles) {
+      const target = sources.resolver.resolve(path, fileName);
+      if (target === undefined || reached.has(target)) continue;
+      reached.add(target);
+      queue.push(target);
+    }
+  }
+  reached.delete(entryPath);
+  return [...reached].flatMap((path) => sources.files.get(path) ?? []);
+}

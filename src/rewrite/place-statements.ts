@@ -1,0 +1,184 @@
+import { callsFrame, namesOf } from '../inspect/lifetimes.js';
+import { type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import type { EntryModule } from './entry-module.js';
+import { isImport, namesUsedIn } from './imports.js';
+import {
+  declaredNames,
+  isConsoleHijack,
+  isDirective,
+  isExported,
+  isExportsAssignment,
+  isKeepAlive,
+  needsConnection,
+  remainsOf,
+  returnsIn,
+} from './statement-syntax.js';
+
+/** Which part of the result each statement of the module goes to; lists are in the order of the source. */
+export interface Placement {
+  readonly directives: readonly ts.Statement[];
+  readonly imports: readonly ts.Statement[];
+  /** Module level: what all clients share. */
+  readonly shared: readonly ts.Statement[];
+  /** Module level: repeated for each client. */
+  readonly server: readonly ts.Statement[];
+  /** Module level: the stdio program, with the function or block that connects. */
+  readonly shell: readonly ts.Statement[];
+  /** Inside the frame's function (or inside blocks on the way): run once at start. */
+  readonly setUp: readonly ts.Statement[];
+  /** Inside the frame: repeated for each client. */
+  readonly frameServer: readonly ts.Statement[];
+  /** Inside the frame: need the connection to exist. */
+  readonly afterConnect: readonly ts.Statement[];
+  /** The expression that the factory evaluates to obtain the server. */
+  readonly connected: ts.Expression;
+  /** The syntax that remains in the stdio program: whole statements, and the frame without what moves out. */
+  readonly shellNodes: readonly ts.Node[];
+  /** What the statements of the factory and of its set-up declare. */
+  readonly ownNames: ReadonlySet<ts.Symbol>;
+  /** `return`s among what leaves the frame: they gave up starting the program. */
+  readonly givingUp: readonly ts.ReturnStatement[];
+}
+
+type Place = 'directive' | 'import' | 'shell' | 'server' | 'shared';
+
+/** Statements of the frame by where they go. */
+type FramePlaces = Pick<Placement, 'setUp' | 'frameServer' | 'afterConnect' | 'givingUp'>;
+
+/** Decides where each statement of the module belongs. Changes nothing. */
+export function placeStatements(entry: EntryModule): Placement {
+  const { analysis, sources, file } = entry;
+  const { site } = analysis;
+  const places = new Map(file.statements.map((statement) => [statement, placeOf(entry, statement)]));
+  const frame = placeFrame(entry);
+  const connected = site.factory ?? site.server ?? site.call;
+  keepWithShell(entry, places, frame, connected);
+  const server = statementsAt(places, 'server');
+  return {
+    ...frame,
+    directives: statementsAt(places, 'directive'),
+    imports: statementsAt(places, 'import'),
+    shared: statementsAt(places, 'shared'),
+    server,
+    shell: statementsAt(places, 'shell'),
+    connected,
+    shellNodes: shellNodesOf(places, frame, connected),
+    ownNames: namesOf(sources, new Set([...server, ...frame.setUp, ...frame.frameServer])),
+  };
+}
+
+function placeOf({ analysis, sources }: EntryModule, statement: ts.Statement): Place {
+  const { server, transport, frame, serverNames } = analysis.lifetimes;
+  const holder = topLevelStatement(frame.fn ?? analysis.site.call);
+  if (
+    statement === holder ||
+    transport.has(statement) ||
+    callsFrame(sources, statement, frame) ||
+    isExportsAssignment(statement) ||
+    isConsoleHijack(statement) ||
+    exportsServer(sources, serverNames, statement)
+  )
+    return 'shell';
+  if (isDirective(statement)) return 'directive';
+  if (isImport(statement)) return 'import';
+  return server.has(statement) ? 'server' : 'shared';
+}
+
+function exportsServer(
+  sources: Sources,
+  serverNames: ReadonlySet<ts.Symbol>,
+  statement: ts.Statement,
+): boolean {
+  if (!ts.isExportAssignment(statement) && !(ts.isExportDeclaration(statement) && !statement.moduleSpecifier))
+    return false;
+  return [...sources.symbolsIn(statement)].some((symbol) => serverNames.has(symbol));
+}
+
+function placeFrame({ analysis, file }: EntryModule): FramePlaces {
+  const { server, transport, frame } = analysis.lifetimes;
+  const setUp: ts.Statement[] = [];
+  const frameServer: ts.Statement[] = [];
+  const afterConnect: ts.Statement[] = [];
+  const givingUp: ts.ReturnStatement[] = [];
+  const isTop = new Set<ts.Statement>(file.statements);
+  const place = (statement: ts.Statement, after: boolean): void => {
+    if (
+      isTop.has(statement) ||
+      transport.has(statement) ||
+      isKeepAlive(statement) ||
+      isConsoleHijack(statement) ||
+      (after && ts.isReturnStatement(statement))
+    )
+      return;
+    givingUp.push(...returnsIn(statement));
+    if (!server.has(statement)) setUp.push(statement);
+    else if (after && needsConnection(statement)) afterConnect.push(statement);
+    else frameServer.push(statement);
+  };
+  for (const statement of frame.before) place(statement, false);
+  for (const statement of frame.after) place(statement, true);
+  return { setUp, frameServer, afterConnect, givingUp };
+}
+
+/** Declarations that only the stdio program uses stay with it. */
+function keepWithShell(
+  entry: EntryModule,
+  places: Map<ts.Statement, Place>,
+  frame: FramePlaces,
+  connected: ts.Expression,
+): void {
+  for (let grew = true; grew; ) {
+    grew = false;
+    const shell = namesUsedIn(shellNodesOf(places, frame, connected));
+    const others = (own: ts.Statement) =>
+      namesUsedIn(
+        [
+          ...statementsAt(places, 'shared'),
+          ...statementsAt(places, 'server'),
+          ...movedOf(frame),
+          connected,
+        ].filter((node) => node !== own),
+      );
+    for (const [statement, place] of places) {
+      if ((place !== 'shared' && place !== 'server') || isExported(statement)) continue;
+      if (
+        !ts.isFunctionDeclaration(statement) &&
+        !ts.isClassDeclaration(statement) &&
+        !(ts.isVariableStatement(statement) && place === 'shared')
+      )
+        continue;
+      const names = declaredNames(statement);
+      if (names.length === 0 || !names.some((name) => shell.has(name))) continue;
+      const used = others(statement);
+      if (names.some((name) => used.has(name)) || isUsedElsewhere(entry, statement)) continue;
+      places.set(statement, 'shell');
+      grew = true;
+    }
+  }
+}
+
+function isUsedElsewhere({ analysis, sources, file }: EntryModule, statement: ts.Statement): boolean {
+  return [...namesOf(sources, new Set([statement]))].some(
+    (symbol) =>
+      sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== file) ||
+      analysis.lifetimes.isolated.has(symbol),
+  );
+}
+
+const statementsAt = (places: ReadonlyMap<ts.Statement, Place>, place: Place): ts.Statement[] =>
+  [...places].filter(([, one]) => one === place).map(([statement]) => statement);
+
+const movedOf = ({ setUp, frameServer, afterConnect }: FramePlaces): ts.Statement[] => [
+  ...setUp,
+  ...frameServer,
+  ...afterConnect,
+];
+
+function shellNodesOf(
+  places: ReadonlyMap<ts.Statement, Place>,
+  frame: FramePlaces,
+  connected: ts.Expression,
+): ts.Node[] {
+  const moved = new Set<ts.Node>(movedOf(frame));
+  return statementsAt(places, 'shell').flatMap((statement) => remainsOf(statement, moved, connected));
+}

@@ -1,0 +1,118 @@
+import { isInside } from '../inspect/connect.js';
+import { ts } from '../inspect/source.js';
+
+/** `module.exports = …`, `exports.x = …` */
+export const isExportsAssignment = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b[\w.]*\s*=/.test(statement.getText());
+
+/** `console.log = console.error` and the like: stdout belongs to the protocol on stdio only. */
+export const isConsoleHijack = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) &&
+  /^(?:console\.\w+|process\.stdout\.write)\s*=[^=]/.test(statement.getText());
+
+/** `await new Promise(() => {})`, `setInterval(() => {}, …)`: they only keep the process alive. */
+export const isKeepAlive = (statement: ts.Statement): boolean =>
+  /^(?:await\s+)?new\s+Promise\b|^set(?:Interval|Timeout)\(\s*\(\)\s*=>\s*\{\s*\}/.test(statement.getText());
+
+/** `'use strict'` */
+export const isDirective = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
+
+/** `if (!token) { …; process.exit(1); }` */
+export const isExitingCheck = (statement: ts.Statement): boolean =>
+  ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
+
+/** Does the statement ask or tell the client something? */
+export const needsConnection = (statement: ts.Statement): boolean =>
+  /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(
+    statement.getText(),
+  );
+
+/** Has the declaration the modifier `export`? */
+export const isExported = (statement: ts.Node): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) ?? false);
+
+/** Has the declaration the modifier `default`? */
+export const hasDefault = (statement: ts.Node): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) ?? false);
+
+/** `interface`, `type`: nothing of it runs. */
+export const isTypeDeclaration = (statement: ts.Statement): boolean =>
+  ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+
+/** The names a declaration brings into its scope, values and types. */
+export function declaredNames(statement: ts.Statement): string[] {
+  if (ts.isVariableStatement(statement))
+    return statement.declarationList.declarations.flatMap((declaration) => bindingNames(declaration.name));
+  const named =
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isEnumDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isTypeAliasDeclaration(statement);
+  return named && statement.name ? [statement.name.text] : [];
+}
+
+function bindingNames(name: ts.BindingName): string[] {
+  if (ts.isIdentifier(name)) return [name.text];
+  return name.elements.flatMap((element) => (ts.isBindingElement(element) ? bindingNames(element.name) : []));
+}
+
+/** The `return` statements of the function that the statement itself stands in. */
+export function returnsIn(statement: ts.Statement): ts.ReturnStatement[] {
+  const found: ts.ReturnStatement[] = [];
+  const walk = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isReturnStatement(node)) found.push(node);
+    else ts.forEachChild(node, walk);
+  };
+  walk(statement);
+  return found;
+}
+
+/** The nodes that remain of a tree when some of its statements and one expression are taken out. */
+export function remainsOf(
+  root: ts.Node,
+  moved: ReadonlySet<ts.Node>,
+  replaced: ts.Expression,
+): readonly ts.Node[] {
+  const nodes: ts.Node[] = [];
+  const walk = (node: ts.Node): void => {
+    if (moved.has(node)) return;
+    if (node === replaced) return;
+    if (containsAny(node, moved, replaced)) {
+      if (ts.isIdentifier(node)) nodes.push(node);
+      ts.forEachChild(node, walk);
+    } else nodes.push(node);
+  };
+  walk(root);
+  return nodes;
+}
+
+function containsAny(node: ts.Node, moved: ReadonlySet<ts.Node>, replaced: ts.Node): boolean {
+  if (isInside(replaced, node)) return true;
+  for (const one of moved) if (isInside(one, node)) return true;
+  return false;
+}
+
+/** The `'…'` of an import, a re-export, `import('…')` or `require('…')`. */
+export function moduleSpecifierOf(node: ts.Node): ts.StringLiteral | undefined {
+  if (
+    (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) &&
+    node.moduleSpecifier &&
+    ts.isStringLiteral(node.moduleSpecifier)
+  )
+    return node.moduleSpecifier;
+  if (ts.isCallExpression(node) && node.arguments.length > 0 && ts.isStringLiteral(node.arguments[0]!)) {
+    const isLoad =
+      node.expression.kind === ts.SyntaxKind.ImportKeyword ||
+      (ts.isIdentifier(node.expression) && node.expression.text === 'require');
+    return isLoad ? (node.arguments[0] as ts.StringLiteral) : undefined;
+  }
+  return undefined;
+}
+
+/** Length of the `#!` line. */
+export const shebangEnd = (text: string): number => /^#!.*\r?\n/.exec(text)?.[0].length ?? 0;

@@ -1,0 +1,79 @@
+import { topLevelStatement, type ts } from '../inspect/source.js';
+import type { Diagnostic } from '../model.js';
+import { extentOf } from './edits.js';
+import type { EntryModule } from './entry-module.js';
+import type { Factory } from './factory-text.js';
+import { importLine, insertImports, stdioTransportImport } from './import-lines.js';
+import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
+import type { Placement } from './place-statements.js';
+import { removeStatement } from './statement-text.js';
+import { editFrame, replacesCall } from './stdio-frame.js';
+
+/** Names of the module with the server that the stdio program or the entry's importers use. */
+export type SharedNames = ReadonlyMap<string, { readonly isType: boolean; readonly wasExported: boolean }>;
+
+/** Makes the entry the stdio program around the module with the factory. */
+export function editStdioProgram(
+  entry: EntryModule,
+  placement: Placement,
+  factory: Factory,
+  specifier: string,
+  names: SharedNames,
+): readonly Diagnostic[] {
+  const used = namesUsedIn(placement.shellNodes);
+  const makesTransport = replacesCall(entry);
+  const keep = (name: string) => used.has(name) || (makesTransport && name === 'StdioServerTransport');
+  for (const statement of placement.imports) narrowInPlace(entry, statement, keep);
+  for (const statement of [...placement.shared, ...placement.server]) removeStatement(entry, statement);
+  const { creation, diagnostics } = editFrame(entry, placement, factory);
+  insertImports(entry, placement, [
+    ...(makesTransport ? stdioTransportImport(entry, placement) : []),
+    ...linesFrom(entry, specifier, factory.name, names, used),
+  ]);
+  if (creation !== undefined) insertCreation(entry, placement, creation);
+  return diagnostics;
+}
+
+/** What the entry imports from the module with the factory, and re-exports for those who import the entry. */
+function linesFrom(
+  entry: EntryModule,
+  specifier: string,
+  factoryName: string,
+  names: SharedNames,
+  used: ReadonlySet<string>,
+): string[] {
+  const from = `from ${entry.quote}${specifier}${entry.quote}${entry.semicolon}`;
+  const shared = [...names].map(([name, one]) => ({ name, ...one }));
+  const list = (ones: readonly { readonly name: string }[]) => ones.map(({ name }) => name).join(', ');
+  const values = shared.filter(({ name, isType }) => !isType && used.has(name) && name !== 'default');
+  const types = shared.filter(({ name, isType }) => isType && used.has(name));
+  const valuesOut = shared.filter(({ isType, wasExported }) => wasExported && !isType);
+  const typesOut = shared.filter(({ isType, wasExported }) => wasExported && isType);
+  const lines = [importLine(entry, [factoryName, ...values.map(({ name }) => name)], specifier)];
+  if (types.length > 0) lines.push(`import type { ${list(types)} } ${from}`);
+  if (valuesOut.length > 0 && !entry.isCommonJs) lines.push(`export { ${list(valuesOut)} } ${from}`);
+  if (typesOut.length > 0) lines.push(`export type { ${list(typesOut)} } ${from}`);
+  return lines;
+}
+
+function narrowInPlace(entry: EntryModule, statement: ts.Statement, keep: (name: string) => boolean): void {
+  if (isSideEffectImport(statement)) return removeStatement(entry, statement);
+  const text = narrowImport(statement, keep);
+  if (text === undefined) removeStatement(entry, statement);
+  else if (text !== statement.getText()) entry.edits.replace(statement.getStart(), statement.end, text);
+}
+
+/** Writes the creation of the server at module level, in front of the first statement that needs it. */
+function insertCreation(entry: EntryModule, placement: Placement, creation: string): void {
+  const { analysis, sources, edits } = entry;
+  const { imports, shell, ownNames } = placement;
+  const first =
+    shell.find(
+      (statement) =>
+        statement === topLevelStatement(analysis.site.call) ||
+        [...sources.symbolsIn(statement)].some((symbol) => ownNames.has(symbol)),
+    ) ?? shell[0]!;
+  const last = imports.at(-1);
+  const at = extentOf(first).start;
+  edits.insertBefore(at, `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n`);
+}

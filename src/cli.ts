@@ -136,6 +136,8 @@ function toFlags(dir: string, given: Readonly<Record<string, unknown>>): Flags {
   const features = Object.fromEntries(
     optionTable.filter((row) => given[row.key] !== undefined).map((row) => [row.key, given[row.key]]),
   );
+  // Naming what callers send says that they send it.
+  if (features.credentialHeader && !features.credentials) features.credentials = 'header';
   return {
     dir,
     features,

@@ -25,7 +25,8 @@ export const convert = (flags: Flags): Promise<Outcome> =>
     refuseOnErrors(run);
     const answers =
       (await screen.ask?.options(inspection, { ...opened.manifest?.options, ...flags.features })) ?? {};
-    const final = answers.share ? await inspectWith(run, opened, answers) : inspection;
+    const decides = answers.share !== undefined || answers.credentials === 'header';
+    const final = decides ? await inspectWith(run, opened, answers) : inspection;
     await carryOut(run, opened, final, { ...flags.features, ...answers });
   });
 
@@ -86,16 +87,25 @@ function readOpened(run: Run): Opened {
   return { project, ...(manifest ? { manifest } : {}) };
 }
 
-/** Inspects with what was chosen: the entry, and what clients may share. */
+/** Inspects with what was chosen: the entry, what clients may share, and what each sends for itself. */
 async function inspectWith(
   run: Run,
   { project, manifest }: Opened,
   more: Partial<Options>,
 ): Promise<Inspection> {
   const { inspectProject } = await import('./inspect/inspect-project.js');
-  const { entry, state, share } = { ...manifest?.options, ...run.flags.features, ...more };
-  const given = { ...(entry ? { entry } : {}), ...(state ? { state } : {}), ...(share ? { share } : {}) };
-  run.result.inspection = inspectProject(project, given);
+  const { entry, state, share, credentials, credentialHeader } = {
+    ...manifest?.options,
+    ...run.flags.features,
+    ...more,
+  };
+  run.result.inspection = inspectProject(project, {
+    ...(entry ? { entry } : {}),
+    ...(state ? { state } : {}),
+    ...(share ? { share } : {}),
+    ...(credentials ? { credentials } : {}),
+    ...(credentialHeader ? { credentialHeader } : {}),
+  });
   return run.result.inspection;
 }
 
@@ -139,7 +149,7 @@ async function planFor(
 }
 
 /** Options that the rewritten sources carry; a converted project cannot take others. */
-const FIXED = ['entry', 'out', 'sessions', 'state', 'share'] as const;
+const FIXED = ['entry', 'out', 'sessions', 'state', 'share', 'credentials', 'credentialHeader'] as const;
 
 function changesOfFixed(manifest: Manifest, options: Options): readonly Diagnostic[] {
   return FIXED.filter((key) => JSON.stringify(options[key]) !== JSON.stringify(manifest.options[key])).map(

@@ -213,6 +213,32 @@ const wordings: Readonly<Record<string, Wording>> = {
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
     hint: 'Declare it on its own (const {name} = …), or accept sharing with --share {name}.',
   },
+  'credential-not-followed': {
+    severity: 'error',
+    message: 'What is made of {name} here would be the same for all callers, who send their own.',
+    hint: 'Read it in a function that is called while a client is served, or keep it in the environment: name the others with --credential-header.',
+  },
+  'credential-only-checked': {
+    severity: 'error',
+    message:
+      '{name} is only looked for here; a package reads it from the environment by itself, the same for all callers.',
+    hint: 'Hand it to the package: new Client({ apiKey: process.env.{name} }).',
+  },
+  'credential-unknown': {
+    severity: 'error',
+    message: 'Nothing in the sources reads {name} from the environment.',
+    hint: 'Name variables that the server reads: --credential-header NAME=header-name.',
+  },
+  'credential-header-unusable': {
+    severity: 'error',
+    message: '{name} cannot be sent in the header {header}: {reason}.',
+    hint: 'Name another: --credential-header {name}=x-….',
+  },
+  'credentials-missing': {
+    severity: 'error',
+    message: 'The server reads nothing from the environment that looks like a credential.',
+    hint: 'Name the variables that callers send: --credential-header NAME=header-name.',
+  },
   'sessions-needed': {
     severity: 'error',
     message: 'Stateless would break this server: {because}.',

@@ -97,6 +97,8 @@ export type StateKind =
   | 'captures-server'
   /** Made at random by each process for itself. */
   | 'own-of-process'
+  /** Made from what a client has sent in place of a variable of the environment. */
+  | 'credential'
   | 'resource';
 export type StateDecision = 'isolate' | 'share';
 
@@ -168,6 +170,10 @@ export interface Options {
   readonly state: 'isolate' | 'share';
   /** Bindings to share although they look like client state. */
   readonly share: readonly string[];
+  /** Where credentials that the project reads come from: its environment, or a header of each request. */
+  readonly credentials: 'env' | 'header';
+  /** `NAME` or `NAME=header` of each; empty: every variable that looks like a credential. */
+  readonly credentialHeader: readonly string[];
   /** Command line arguments that the HTTP process passes to the server's own argument parsing. */
   readonly args: readonly string[];
   readonly auth: 'none' | 'api-key' | 'oauth';
@@ -231,6 +237,15 @@ export interface Seam {
   /** Cleanup the project did in its own signal handlers, called once in the drain. */
   readonly cleanUp?: { readonly module: string; readonly exportName: string };
   readonly variables: readonly EnvRead[];
+  /** Variables whose values callers send themselves, and the header of each. */
+  readonly credentials?: readonly CredentialHeader[];
+}
+
+/** A variable that each caller sends for itself. */
+export interface CredentialHeader {
+  readonly variable: string;
+  /** In lower case. */
+  readonly header: string;
 }
 
 /** What the rewriter hands to the planner. */

@@ -14,7 +14,7 @@ interface Converted {
 export function nextSteps({ dir, inspection, options, seam, left }: Converted): string {
   const where = dir === '.' ? [] : [quote(dir)];
   const again = ['npx create-mcp-prod', ...where, '--yes', ...flagsFor(options, inspection).map(quote)];
-  const start = [...settings(inspection, options), inspection.packageManager, 'run start:http'];
+  const start = [...settings(inspection, options, seam), inspection.packageManager, 'run start:http'];
   return [
     ...(where.length > 0 ? [`cd ${where}`] : []),
     ...left.map(({ command, args }) => [command, ...args].join(' ')),
@@ -32,8 +32,11 @@ export function nextSteps({ dir, inspection, options, seam, left }: Converted): 
 }
 
 /** Variables without which the service does not start. */
-function settings(inspection: Inspection, options: Options): readonly string[] {
-  const required = inspection.env.filter((read) => read.required).map((read) => `${read.name}=…`);
+function settings(inspection: Inspection, options: Options, seam: Seam): readonly string[] {
+  const sent = new Set(seam.credentials?.map(({ variable }) => variable));
+  const required = inspection.env
+    .filter((read) => read.required && !sent.has(read.name))
+    .map((read) => `${read.name}=…`);
   if (options.auth === 'api-key') required.push('AUTH_API_KEYS=me:a-key-of-16-letters-or-more');
   if (options.auth === 'oauth') required.push('AUTH_ISSUER=… AUTH_AUDIENCE=…');
   return required;
@@ -60,6 +63,7 @@ function curl(options: Options, seam: Seam): string {
     'content-type: application/json',
     'accept: application/json, text/event-stream',
     ...tokens[options.auth],
+    ...(seam.credentials ?? []).map(({ header }) => `${header}: …`),
   ];
   return [
     `curl ${seam.sessions === 'stateful' ? '-i ' : ''}http://127.0.0.1:3000/mcp`,

@@ -18,6 +18,8 @@ interface Row {
   readonly fallback: Options[keyof Options];
   /** Asked in an interactive run, unless the flag was given. */
   readonly question?: string;
+  /** Is there anything to ask about? */
+  readonly asks?: (inspection: Inspection) => boolean;
 }
 
 export const optionTable: readonly Row[] = [
@@ -63,6 +65,26 @@ export const optionTable: readonly Row[] = [
     kind: 'list',
     value: 'names',
     description: 'bindings that clients share although they look like state',
+    fallback: [],
+  },
+  {
+    key: 'credentials',
+    kind: 'choice',
+    value: 'source',
+    description: 'where credentials of the server come from',
+    choices: [
+      { value: 'env', hint: 'the environment: one identity for all callers' },
+      { value: 'header', hint: 'headers of each request: every caller sends its own' },
+    ],
+    fallback: 'env',
+    question: 'Where do the credentials come from that the server reads from its environment?',
+    asks: (inspection) => inspection.env.some((read) => read.secret),
+  },
+  {
+    key: 'credentialHeader',
+    kind: 'list',
+    value: 'names',
+    description: 'variables that callers send, NAME or NAME=header (default: what looks like a credential)',
     fallback: [],
   },
   {

@@ -73,7 +73,7 @@ async function askOpen(inspection: Inspection, given: Partial<Options>): Promise
     answers.share = await askShared(isolated);
   }
   for (const row of optionTable) {
-    if (!row.question || given[row.key] !== undefined) continue;
+    if (!row.question || given[row.key] !== undefined || row.asks?.(inspection) === false) continue;
     answers[row.key] = await askChoice(row.question, row.choices ?? [], String(row.fallback));
   }
   if (FILES.every((key) => given[key] === undefined)) Object.assign(answers, await askFiles());

@@ -119,6 +119,14 @@ const features: readonly Feature[] = [
     dependencies: { jose: '^6.1.0' },
   },
   {
+    id: 'credentials',
+    label: 'Credentials that callers send in headers',
+    when: (_options, seam) => seam.credentials !== undefined,
+    template: 'credentials',
+    settings: 'credentialSettings',
+    create: 'createCredentials',
+  },
+  {
     id: 'rate-limit',
     label: 'Rate limits in memory',
     when: (options) => options.rateLimit === 'memory',

@@ -19,6 +19,8 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Whether the project itself catches what nothing else has caught, and goes on. */\n${constant('survivesExceptions', 'boolean', String(seam.survivesExceptions ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
+    seam.credentials &&
+      `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', 'readonly { variable: string; header: string }[]', `[\n${seam.credentials.map(({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`).join('\n')}\n]`, typescript)}`,
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
     cleanUp(seam, load, typescript),
   ];

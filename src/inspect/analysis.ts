@@ -7,6 +7,7 @@ import {
   liftSite,
   serverIsParameter,
 } from './connect.js';
+import { type CredentialChoices, CredentialReads } from './credentials.js';
 import { findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
 import { findLifetimes, frameOf, isBanner, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { enclosingFunction, Resolver, Sources, ts } from './source.js';
@@ -18,6 +19,7 @@ export interface Analysis {
   readonly sources: Sources;
   readonly site: ConnectSite;
   readonly lifetimes: Lifetimes;
+  readonly credentials: CredentialReads;
   readonly sdkLine: 'v1' | 'v2';
   readonly moduleFormat: ModuleFormat;
 }
@@ -29,7 +31,7 @@ export interface Failure {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-export interface Given extends StateChoices {
+export interface Given extends StateChoices, CredentialChoices {
   readonly entry?: string;
 }
 
@@ -37,7 +39,7 @@ const analyses = new WeakMap<Project, Map<string, Analysis | Failure>>();
 
 /** Analyses a project once per set of choices: the inspection and the rewriter share the result. */
 export function analyse(project: Project, given: Given): Analysis | Failure {
-  const key = JSON.stringify([given.entry, given.state, given.share]);
+  const key = JSON.stringify(given, Object.keys(given).sort());
   const known = analyses.get(project) ?? new Map<string, Analysis | Failure>();
   analyses.set(project, known);
   const result = known.get(key) ?? analyseAnew(project, given);
@@ -72,12 +74,14 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
     const pkg = packageJsonOf(project);
     const all = { ...pkg.devDependencies, ...pkg.peerDependencies, ...pkg.dependencies };
     const sdkLine = all['@modelcontextprotocol/sdk'] ? 'v1' : 'v2';
+    const credentials = new CredentialReads(sources, given);
     return {
       entry,
       entries: found,
       sources,
       site,
-      lifetimes: findLifetimes(sources, site, given),
+      lifetimes: findLifetimes(sources, site, given, credentials),
+      credentials,
       sdkLine,
       moduleFormat: moduleFormatOf(project, entry),
     };

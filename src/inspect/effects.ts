@@ -2,28 +2,47 @@ import { functionOf } from './connect.js';
 import { enclosingFunction, forEachReference, type Sources, ts, unwrap } from './source.js';
 import { immediateCaller } from './timing.js';
 
+/** A lasting variable, or what each caller sends for itself. */
+export type Touched = ts.Symbol | 'credential';
+
 /**
- * What running a piece of code touches at once: the lasting variables it reads or writes itself or through
- * the functions it calls. Code that it only hands on (callbacks, handlers) does not count.
+ * What running a piece of code touches at once: the lasting variables and credentials it reads or writes itself or
+ * through the functions it calls. Code that it only hands on (callbacks, handlers) does not count.
  */
 export class Effects {
-  private readonly known = new Map<ts.Node, Set<ts.Symbol>>();
+  private readonly known = new Map<ts.Node, ReadonlySet<Touched>>();
+  private readonly direct = new Map<ts.Node, ReadonlySet<Touched>>();
+  private readonly bodies = new Map<ts.Node, readonly ts.Node[]>();
 
-  constructor(private readonly sources: Sources) {}
+  /** @param credentials identifiers whose evaluation gives a credential */
+  constructor(
+    private readonly sources: Sources,
+    private readonly credentials: ReadonlySet<ts.Node>,
+  ) {}
 
-  touchedBy(node: ts.Node): Set<ts.Symbol> {
+  touchedBy(node: ts.Node): ReadonlySet<Touched> {
     const known = this.known.get(node);
     if (known) return known;
-    const touched = new Set<ts.Symbol>();
+    const touched = new Set<Touched>();
+    for (const body of [node, ...this.bodiesRunBy([node])])
+      for (const one of this.touchedIn(body)) touched.add(one);
     this.known.set(node, touched);
+    return touched;
+  }
+
+  /** The same without the functions that are called. */
+  private touchedIn(node: ts.Node): ReadonlySet<Touched> {
+    const known = this.direct.get(node);
+    if (known) return known;
+    const touched = new Set<Touched>();
     forEachReference(node, (identifier) => {
       if (!this.runsWith(identifier, node)) return;
+      if (this.credentials.has(identifier)) touched.add('credential');
       const access = ts.isPropertyAccessExpression(identifier.parent) ? identifier.parent : undefined;
       const symbol = (access && this.sources.symbolOf(access)) ?? this.sources.symbolOf(identifier);
       if (symbol) touched.add(symbol);
-      for (const called of this.calledThrough(identifier))
-        for (const one of this.touchedBy(called)) touched.add(one);
     });
+    this.direct.set(node, touched);
     return touched;
   }
 
@@ -32,17 +51,24 @@ export class Effects {
     const found = new Set<ts.Node>();
     const queue = [...roots];
     for (let node = queue.pop(); node; node = queue.pop()) {
-      const root = node;
-      forEachReference(root, (identifier) => {
-        if (!this.runsWith(identifier, root)) return;
-        for (const body of this.calledThrough(identifier))
-          if (!found.has(body)) {
-            found.add(body);
-            queue.push(body);
-          }
-      });
+      for (const body of this.bodiesCalledIn(node))
+        if (!found.has(body)) {
+          found.add(body);
+          queue.push(body);
+        }
     }
     return found;
+  }
+
+  private bodiesCalledIn(root: ts.Node): readonly ts.Node[] {
+    const known = this.bodies.get(root);
+    if (known) return known;
+    const called: ts.Node[] = [];
+    forEachReference(root, (identifier) => {
+      if (this.runsWith(identifier, root)) called.push(...this.calledThrough(identifier));
+    });
+    this.bodies.set(root, called);
+    return called;
   }
 
   /** Function bodies that run when the expression around the identifier is evaluated. */

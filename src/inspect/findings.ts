@@ -113,16 +113,26 @@ function requiredAtStart(sources: Sources, node: ts.Node): boolean {
     return stops(declaration.parent.thenStatement);
   if (!ts.isVariableDeclaration(declaration) || !ts.isIdentifier(declaration.name)) return false;
   const symbol = sources.symbolOf(declaration.name);
-  if (!symbol) return false;
+  return symbol !== undefined && stopsWithout(sources, symbol);
+}
+
+/** Does the program stop at its start when the variable has no value: `if (!KEY) process.exit(1)`, alone or with others? */
+export function stopsWithout(sources: Sources, symbol: ts.Symbol): boolean {
   return sources.referencesTo(symbol).some((reference) => {
     const not = reference.parent;
+    if (!ts.isPrefixUnaryExpression(not) || not.operator !== ts.SyntaxKind.ExclamationToken) return false;
+    let condition: ts.Expression = not;
+    while (
+      ts.isBinaryExpression(condition.parent) &&
+      condition.parent.operatorToken.kind === ts.SyntaxKind.BarBarToken
+    )
+      condition = condition.parent;
+    const check = condition.parent;
     return (
-      ts.isPrefixUnaryExpression(not) &&
-      not.operator === ts.SyntaxKind.ExclamationToken &&
-      ts.isIfStatement(not.parent) &&
-      not.parent.expression === not &&
-      !enclosingFunction(not) &&
-      stops(not.parent.thenStatement)
+      ts.isIfStatement(check) &&
+      check.expression === condition &&
+      !enclosingFunction(check) &&
+      stops(check.thenStatement)
     );
   });
 }

@@ -6,6 +6,7 @@ import type {
   ServerShape,
   SessionMode,
   StateBinding,
+  StateKind,
 } from '../model.js';
 import { type Analysis, analyse, type Given, place } from './analysis.js';
 import { findBuild, findPackageManager, languageOf, moduleFormatOf, packageJsonOf } from './entry.js';
@@ -14,7 +15,13 @@ import { topLevelStatement, ts, unwrap } from './source.js';
 
 /** Reads a project: its entry, build, server, surface, state and what HTTP will change for it. Pure. */
 export function inspectProject(project: Project, given: Partial<Given> = {}): Inspection {
-  const result = analyse(project, { state: 'isolate', share: [], ...given });
+  const result = analyse(project, {
+    state: 'isolate',
+    share: [],
+    credentials: 'env',
+    credentialHeader: [],
+    ...given,
+  });
   const entry = 'entry' in result ? result.entry : undefined;
   const sources = 'sources' in result ? result.sources : undefined;
   const sdk = sdkOf(project, sources ? [...sources.files.values()].map((file) => file.text) : []);
@@ -111,13 +118,16 @@ function stateOf({ lifetimes, sources }: Analysis): StateBinding[] {
   }));
 }
 
+/** State that is the same again when it is made anew for a request. */
+const REMADE: ReadonlySet<StateKind> = new Set(['captures-server', 'credential']);
+
 /** Stateless when nothing needs a session; the reason in one line. */
 export function sessionModeFor(inspection: Inspection): {
   readonly mode: SessionMode;
   readonly because: string;
 } {
   const state = inspection.state.find(
-    (binding) => binding.decision === 'isolate' && binding.kind !== 'captures-server',
+    (binding) => binding.decision === 'isolate' && !REMADE.has(binding.kind),
   );
   if (state)
     return {

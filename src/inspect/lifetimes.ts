@@ -1,5 +1,7 @@
 import { type ConnectSite, functionOf, isInside } from './connect.js';
-import { Effects } from './effects.js';
+import { CredentialValues } from './credential-values.js';
+import type { CredentialReads } from './credentials.js';
+import { Effects, type Touched } from './effects.js';
 import { keptByServer } from './kept-by-server.js';
 import {
   descendants,
@@ -20,6 +22,7 @@ import {
   symbolOfDeclaration,
 } from './state.js';
 import { Timing } from './timing.js';
+import { findUnfollowed, type Unfollowed } from './unfollowed.js';
 import { ValueFlow } from './value-flow.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
@@ -55,12 +58,20 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Uses of a credential that cannot be made each caller's own. */
+  readonly unfollowed: readonly Unfollowed[];
 }
 
 export interface StateChoices {
   readonly state: 'isolate' | 'share';
   readonly share: readonly string[];
 }
+
+/** Is something among what was touched that each client has for itself? */
+const isOfClient = (touched: ReadonlySet<Touched>, isolated: ReadonlyMap<ts.Symbol, unknown>): boolean => {
+  for (const one of touched) if (one === 'credential' || isolated.has(one)) return true;
+  return false;
+};
 
 /** Follows the blocks from a body to the call: `try`, `if`, plain blocks, `switch` clauses. */
 export function frameOf(site: ConnectSite): Frame {
@@ -105,9 +116,14 @@ function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statem
 }
 
 /** Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's. */
-export function findLifetimes(sources: Sources, site: ConnectSite, choices: StateChoices): Lifetimes {
+export function findLifetimes(
+  sources: Sources,
+  site: ConnectSite,
+  choices: StateChoices,
+  credentials: CredentialReads,
+): Lifetimes {
   const frame = frameOf(site);
-  const effects = new Effects(sources);
+  const effects = new Effects(sources, credentials.roots);
   const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
   const transport = transportStatements(sources, frame, site, local);
@@ -120,13 +136,18 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
       isolated.set(seed, declaration);
   }
   let findings: readonly StateFinding[] = [];
-  let server = new Set<ts.Statement>();
+  // What is made from a credential becomes each session's own where it stands; only what needs the server moves.
+  const blind = new Effects(sources, new Set());
+  let server = serverStatements(sources, blind, local, transport, seeds, isolated);
+  const values = new CredentialValues(sources, effects);
+  if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
   for (let round = 0; ; round++) {
     server = serverStatements(sources, effects, local, transport, seeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
     const timing = new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
-    findings = judgeAll(sources, new StateJudge(sources, flow, timing), choices, isolated, frame, server);
+    const judge = new StateJudge(sources, flow, timing);
+    findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck)
@@ -139,7 +160,7 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
   const loadedLater = effectsAtTop(
-    effects,
+    blind,
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,
   );
@@ -154,6 +175,16 @@ export function findLifetimes(sources: Sources, site: ConnectSite, choices: Stat
     isolated,
     kept,
     loadedLater,
+    unfollowed:
+      credentials.names.size === 0
+        ? []
+        : findUnfollowed(sources, credentials, effects, values, {
+            frame,
+            isolated,
+            perClient: new Set<ts.Statement>([...server, ...elsewhere]),
+            transport,
+            timing: new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn),
+          }),
   };
 }
 
@@ -351,7 +382,7 @@ function serverStatements(
           isIsolated(sources, declaration, isolated),
         );
       if (isState) continue;
-      const touches = !isDeclaration(statement) && intersects(effects.touchedBy(statement), isolated);
+      const touches = !isDeclaration(statement) && isOfClient(effects.touchedBy(statement), isolated);
       if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
       if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
       found.add(statement);
@@ -396,7 +427,6 @@ function statementsElsewhere(
   frame: Frame,
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
-  if (isolated.size === 0) return [];
   return effectsAtTop(
     effects,
     importOrder(sources).filter((file) => file !== frame.file),
@@ -423,7 +453,7 @@ function effectsAtTop(
       (statement) =>
         !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
     )
-    .filter((statement) => intersects(effects.touchedBy(statement), isolated));
+    .filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
 }
 
 /** Modules in the order they are evaluated: dependencies first. */
@@ -466,6 +496,7 @@ function judgeAll(
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
   frame: Frame,
   server: ReadonlySet<ts.Statement>,
+  values: CredentialValues,
 ): StateFinding[] {
   const lasting = lastingDeclarations(sources);
   const found = lasting.flatMap((declaration) => {
@@ -474,18 +505,35 @@ function judgeAll(
     if (ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name))
       return judge.judgePattern(declaration);
     const symbol = symbolOfDeclaration(sources, declaration);
+    const judged = judge.judge(declaration);
     const finding =
-      judge.judge(declaration) ??
-      (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined);
+      symbol && values.isMadeFrom(declaration, symbol) && judged?.decision !== 'isolate'
+        ? fromCredential(declaration, symbol, judged)
+        : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     return finding ? [finding] : [];
   });
   return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
-    return shared && finding.kind !== 'captures-server'
+    const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
+    return shared && !isServerOrCredential
       ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
       : finding;
   });
 }
+
+const fromCredential = (
+  declaration: StateDeclaration,
+  symbol: ts.Symbol,
+  judged: StateFinding | undefined,
+): StateFinding => ({
+  symbol,
+  name: symbol.name,
+  declaration,
+  kind: 'credential',
+  writes: judged?.writes ?? [],
+  decision: 'isolate',
+  reason: 'it is made from a credential, which each caller sends for itself',
+});
 
 const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFinding => ({
   symbol,
@@ -497,7 +545,7 @@ const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFindin
   reason: 'it holds a server, or is made from something each client has for itself',
 });
 
-/** Module-level constants whose initial value is computed from something isolated are isolated too. */
+/** Module-level constants whose initial value is computed from something isolated, or from a credential, are isolated too. */
 function addDerived(
   sources: Sources,
   effects: Effects,
@@ -511,7 +559,7 @@ function addDerived(
     if (!symbol || isolated.has(symbol) || !initializer) continue;
     if (ts.isArrowFunction(unwrap(initializer)) || ts.isFunctionExpression(unwrap(initializer))) continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (intersects(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
+    if (isOfClient(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
   }
 }
 

@@ -13,8 +13,8 @@ export interface SplitInput {
   readonly build: Build;
   readonly editsOf: (file: ts.SourceFile) => FileEdits;
   readonly registrations: readonly Registration[];
-  /** Import line that brings `sessionScoped` into a module at this path. */
-  readonly scopeImport: (path: string) => string;
+  /** Import line that brings what the text calls of the session-scope module into a module at this path. */
+  readonly scopeImport: (path: string, text: string) => string;
   readonly scopedFiles: ReadonlySet<ts.SourceFile>;
 }
 

@@ -78,8 +78,9 @@ function siblingText(
   names: SharedNames,
   assignments: SharedAssignments,
 ): string {
-  const imports = siblingImports(entry, placement, path, factory);
   const declarations = blockText(entry, placement.shared, 0);
+  const scope = entry.scopedFiles.has(entry.file) ? entry.scopeImport(path, declarations + factory.text) : '';
+  const imports = siblingImports(entry, placement, path, factory, scope);
   const tail = entry.isCommonJs
     ? `\nmodule.exports = { ${[factory.name, ...names.keys()].join(', ')} }${entry.semicolon}\n`
     : '';
@@ -93,8 +94,9 @@ function siblingImports(
   placement: Placement,
   path: string,
   factory: Factory,
+  scope: string,
 ): readonly string[] {
-  const { analysis, sources, registrations } = entry;
+  const { sources, registrations } = entry;
   const { shared, server, setUp, frameServer, afterConnect, connected, shellNodes } = placement;
   const used = namesUsedIn([...shared, ...server, ...setUp, ...frameServer, ...afterConnect, connected]);
   const shellUsed = namesUsedIn(shellNodes);
@@ -113,8 +115,7 @@ function siblingImports(
     const text = narrowImport(statement, keep);
     if (text) imports.push(text);
   }
-  if (analysis.lifetimes.isolated.size > 0 && entry.scopedFiles.has(entry.file))
-    imports.push(entry.scopeImport(path));
+  if (scope !== '') imports.push(scope);
   for (const one of registrations)
     imports.push(importLine(entry, [one.name], specifierTo(entry, path, one.file)));
   if (factory.result.isObject) imports.push(...transportTypeImport(entry, placement));

@@ -14,14 +14,19 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
+import { badHeaders, headersFor, readOutside } from './credential-headers.js';
+import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
+import { hoistSchemas } from './hoist-schemas.js';
 import { withExtension } from './import-lines.js';
+import { importedConstants } from './imported-constants.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
+import { helpersUsedIn } from './scope-helpers.js';
 import { scopeState } from './session-state.js';
-import { splitEntry } from './split.js';
+import { type Split, splitEntry } from './split.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
@@ -29,6 +34,8 @@ export function rewriteProject(project: Project, inspection: Inspection, options
     ...(options.entry ? { entry: options.entry } : {}),
     state: options.state,
     share: options.share,
+    credentials: options.credentials,
+    credentialHeader: options.credentialHeader,
   });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
   return new Rewriter(project, inspection, options, analysis).run();
@@ -51,8 +58,10 @@ class Rewriter {
   };
 
   run(): Rewrite {
-    const { sources, lifetimes, site } = this.analysis;
-    const scopedFiles = scopeState(sources, lifetimes.isolated, this.editsOf);
+    const { sources, lifetimes, site, credentials } = this.analysis;
+    const reading = readCredentials(this.analysis, this.editsOf);
+    const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
+    const scopedFiles = new Set([...reading, ...scoping]);
     const typed = parameterizeRunners(sources, site, this.editsOf);
     const registrations = wrapRegistrations(sources, lifetimes, this.editsOf);
     const split = splitEntry({
@@ -64,15 +73,16 @@ class Rewriter {
       scopeImport: this.scopeImport,
       scopedFiles,
     });
-    for (const file of scopedFiles)
-      if (!(file === lifetimes.frame.file && split.created))
-        this.addImport(file, this.scopeImport(sources.pathOf(file)));
+    for (const file of scopedFiles) {
+      const line = this.scopeImport(sources.pathOf(file), this.editsOf(file).whole(), file);
+      if (line !== '') this.addImport(file, line);
+    }
     for (const file of typed)
       if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
     const raised = raiseSdk(this.project, this.inspection);
     const mode = this.sessionMode();
     return {
-      changes: this.changes(split.created),
+      changes: this.changes(split),
       seam: {
         kind: split.kind,
         module: split.module,
@@ -80,15 +90,21 @@ class Rewriter {
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
-        reusable: mode.mode === 'stateless' && keepsNothing(this.analysis),
+        reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
-        variables: this.inspection.env,
+        variables: this.inspection.env.map((read) =>
+          credentials.names.has(read.name) ? { ...read, required: false } : read,
+        ),
+        ...(this.options.credentials === 'header'
+          ? { credentials: headersFor(credentials.names, this.options) }
+          : {}),
       },
       dependencies: raised.dependencies,
       diagnostics: [
         ...this.stuck(),
+        ...this.credentialsNotFollowed(),
         ...this.argumentsNeeded(),
         ...this.loadedLater(),
         ...this.oldModules(),
@@ -103,12 +119,33 @@ class Rewriter {
   private stuck(): Diagnostic[] {
     const { sources, lifetimes } = this.analysis;
     return lifetimes.findings
-      .filter((finding) => finding.decision === 'isolate' && (finding.stuck || isAwaitedValue(finding)))
+      .filter(
+        (finding) =>
+          finding.decision === 'isolate' &&
+          finding.kind !== 'credential' &&
+          (finding.stuck || isAwaitedValue(finding)),
+      )
       .map((finding) => ({
         code: 'state-not-isolated',
         at: sources.locationOf(finding.declaration),
         args: { name: finding.name },
       }));
+  }
+
+  private credentialsNotFollowed(): Diagnostic[] {
+    const { sources, lifetimes, credentials } = this.analysis;
+    if (this.options.credentials === 'header' && credentials.names.size === 0)
+      return [{ code: 'credentials-missing', args: {} }];
+    const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
+      code,
+      ...(node ? { at: sources.locationOf(node) } : {}),
+      args: { name: name ?? [...credentials.names].join(', ') },
+    }));
+    return [
+      ...found,
+      ...readOutside(this.project, this.analysis),
+      ...badHeaders(credentials.names, this.options),
+    ];
   }
 
   private argumentsNeeded(): Diagnostic[] {
@@ -149,8 +186,15 @@ class Rewriter {
     return join(this.options.out, `session-scope${extension}`);
   }
 
-  /** The import of `sessionScoped` as a module at `path` writes it. */
-  private readonly scopeImport = (path: string): string => {
+  /**
+   * The import of session-scoped helpers as a module at `path` writes it: of those that its text calls; empty when
+   * it calls none.
+   */
+  private readonly scopeImport = (
+    path: string,
+    used: string,
+    file: ts.SourceFile = this.analysis.lifetimes.frame.file,
+  ): string => {
     const to = relative(dirname(path), this.scopePath());
     const specifier = withExtension(
       to.startsWith('.') ? to : `./${to}`,
@@ -159,9 +203,12 @@ class Rewriter {
     const text = this.project.files.get(path) ?? this.analysis.lifetimes.frame.file.text;
     const quote = /from\s+"/.test(text) || (!/from\s+'/.test(text) && /require\("/.test(text)) ? '"' : "'";
     const semicolon = /;[ \t]*(?:\r?\n|$)/.test(text) ? ';' : '';
-    return isCommonJs(path, text)
-      ? `const { sessionScoped } = require(${quote}${specifier}${quote})${semicolon}`
-      : `import { sessionScoped } from ${quote}${specifier}${quote}${semicolon}`;
+    const commonJs = isCommonJs(path, text);
+    const names = helpersUsedIn(file, used, commonJs);
+    if (names === '') return '';
+    return commonJs
+      ? `const { ${names} } = require(${quote}${specifier}${quote})${semicolon}`
+      : `import { ${names} } from ${quote}${specifier}${quote}${semicolon}`;
   };
 
   private addImport(file: ts.SourceFile, line: string): void {
@@ -185,23 +232,28 @@ class Rewriter {
     this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
   }
 
-  private changes(created: { path: string; text: string } | undefined): Change[] {
+  private changes({ created, module, exportName }: Split): Change[] {
     const changes: Change[] = [];
+    const { file: frameFile } = this.analysis.lifetimes.frame;
+    const isImported = importedConstants(this.analysis.sources, frameFile);
     if (created)
       changes.push({
         path: created.path,
         before: null,
-        after: tidyBlankLines(created.path, created.text),
+        after: tidyBlankLines(created.path, hoistSchemas(created.path, created.text, exportName, isImported)),
         why: 'the server, built once for each client',
       });
     for (const [file, edits] of this.edits) {
       const path = this.analysis.sources.pathOf(file);
       const before = this.project.files.get(path) ?? '';
       if (edits.isEmpty) continue;
-      const after = tidyBlankLines(path, edits.whole());
+      // The project's own factory is left as it is.
+      const isMade = path === module && !new RegExp(`\\b${exportName}\\b`).test(before);
+      const text = isMade ? hoistSchemas(path, edits.whole(), exportName, isImported) : edits.whole();
+      const after = tidyBlankLines(path, text);
       if (after === before) continue;
       const why =
-        file === this.analysis.lifetimes.frame.file
+        file === frameFile
           ? 'the stdio program, around the same server'
           : 'what one client must not share with another becomes its own';
       changes.push({ path, before, after, why });
@@ -233,4 +285,4 @@ const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
 
 /** Something of a client that must survive from one call to the next. */
 const isKeptState = (binding: StateBinding): boolean =>
-  binding.decision === 'isolate' && binding.kind !== 'captures-server';
+  binding.decision === 'isolate' && binding.kind !== 'captures-server' && binding.kind !== 'credential';

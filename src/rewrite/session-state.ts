@@ -6,11 +6,14 @@ import type { FileEdits } from './edits.js';
 /**
  * Makes lasting variables session-scoped: `const store = new Map()` becomes
  * `const store = sessionScoped(() => new Map())` and each use `store` becomes `store.value`.
+ *
+ * @param present declarations that the program does not go on without a value of
  */
 export function scopeState(
   sources: Sources,
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
   editsOf: (file: ts.SourceFile) => FileEdits,
+  present: ReadonlySet<ts.Node> = new Set(),
 ): Set<ts.SourceFile> {
   const declaring = new Set<ts.SourceFile>();
   const statements = new Map<ts.VariableStatement, Set<ts.VariableDeclaration>>();
@@ -38,11 +41,16 @@ export function scopeState(
     }
   }
   for (const [statement, declarations] of statements)
-    scopeStatement(statement, declarations, editsOf(statement.getSourceFile()));
+    scopeStatement(statement, declarations, editsOf(statement.getSourceFile()), present);
   return declaring;
 }
 
-function scopeUses(sources: Sources, symbol: ts.Symbol, editsOf: (file: ts.SourceFile) => FileEdits): void {
+/** Each use `store` of a session-scoped variable becomes `store.value`. */
+export function scopeUses(
+  sources: Sources,
+  symbol: ts.Symbol,
+  editsOf: (file: ts.SourceFile) => FileEdits,
+): void {
   for (const reference of sources.referencesTo(symbol)) {
     const parent = reference.parent;
     if (ts.isExportSpecifier(parent) || ts.isExportAssignment(parent) || isModuleExports(reference)) continue;
@@ -77,7 +85,7 @@ function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void
   );
   if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
   const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
-  edits.replace(head, end, ` = ${scoped(declaration, edits)}`);
+  edits.replace(head, end, ` = ${scoped(declaration, edits, false)}`);
 }
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
@@ -85,6 +93,7 @@ function scopeStatement(
   statement: ts.VariableStatement,
   scopedOnes: ReadonlySet<ts.VariableDeclaration>,
   edits: FileEdits,
+  present: ReadonlySet<ts.Node>,
 ): void {
   for (const declaration of scopedOnes) hoistAwaited(statement, declaration, edits);
   const list = statement.declarationList;
@@ -92,13 +101,17 @@ function scopeStatement(
   if (list.declarations.every((declaration) => scopedOnes.has(declaration))) {
     if (keyword.getText() !== 'const') edits.replace(keyword.getStart(), keyword.end, 'const');
     for (const declaration of list.declarations)
-      edits.replace(declaration.name.end, declaration.end, ` = ${scoped(declaration, edits)}`);
+      edits.replace(
+        declaration.name.end,
+        declaration.end,
+        ` = ${scoped(declaration, edits, present.has(declaration))}`,
+      );
     return;
   }
   const modifiers = statement.modifiers?.map((modifier) => `${modifier.getText()} `).join('') ?? '';
   const lines = list.declarations.map((declaration) =>
     scopedOnes.has(declaration)
-      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits)};`
+      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits, present.has(declaration))};`
       : `${modifiers}${keyword.getText()} ${edits.slice(declaration.getStart(), declaration.end)};`,
   );
   edits.replace(statement.getStart(), statement.end, lines.join('\n'));
@@ -119,8 +132,12 @@ function hoistAwaited(statement: ts.Statement, declaration: ts.VariableDeclarati
   );
 }
 
+/** `value!`: the program has stopped where there is none. */
+export const asserted = (value: string): string =>
+  /^[\w.]+(?:\([^()]*\))?$/.test(value) ? `${value}!` : `(${value})!`;
+
 /** `sessionScoped((): T => initial)`. */
-function scoped(declaration: StateDeclaration, edits: FileEdits): string {
+function scoped(declaration: StateDeclaration, edits: FileEdits, present = false): string {
   const initializer = initializerOf(declaration);
   const type = ts.isExportAssignment(declaration) ? undefined : typeOf(declaration);
   const awaited = initializer !== undefined && !ts.isExportAssignment(declaration) && awaits(initializer);
@@ -132,7 +149,7 @@ function scoped(declaration: StateDeclaration, edits: FileEdits): string {
   const value =
     initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
   const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
-  const body = optional ? 'undefined as never' : value;
+  const body = optional ? 'undefined as never' : present && type === undefined ? asserted(value) : value;
   return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
 }
 

@@ -6,7 +6,7 @@ import { intoSibling } from './into-sibling.js';
 import { type Placement, placeStatements } from './place-statements.js';
 
 /** Where the HTTP service finds the factory, and the module that was made for it, if any. */
-interface Split {
+export interface Split {
   readonly kind: 'server' | 'server-factory';
   readonly module: string;
   readonly exportName: string;

@@ -37,7 +37,23 @@ export function scriptsOf(project: Project): Readonly<Record<string, string>> {
 /** Variables without which the server does not start and which are not set: verification makes values up. */
 export function missingVariables({ inspection, manifest, env }: Site): string[] {
   const all = [...inspection.env, ...manifest.seam.variables];
-  return [...new Set(all.filter((read) => read.required && !isSet(env, read.name)).map((read) => read.name))];
+  const required = all.filter((read) => read.required).map((read) => read.name);
+  const sent = (manifest.seam.credentials ?? []).map(({ variable }) => variable);
+  return [...new Set([...required, ...sent])].filter((name) => !isSet(env, name));
+}
+
+/**
+ * What a client brings in place of variables of the environment: the user's values, or made-up ones that hold the
+ * client's word, so that it is noticed where another client gets them.
+ */
+export function credentialsOf(
+  { manifest, env }: Site,
+  word: string,
+): { variable: string; header: string; value: string }[] {
+  return (manifest.seam.credentials ?? []).map(({ variable, header }) => {
+    const value = env[variable] ?? `${madeUp(variable)}${/[\d/]$/.test(madeUp(variable)) ? '/' : '-'}${word}`;
+    return { variable, header, value };
+  });
 }
 
 /** Databases of the service that nobody named: it has to live without them. */

@@ -9,7 +9,7 @@ import { type HttpChannel, httpChannel } from './client/http-channel.js';
 import { exchangeText } from './client/http-exchange.js';
 import { lastLines, stdioChannel } from './client/stdio-channel.js';
 import { type Credentials, credentialsFor } from './credentials.js';
-import { dependencySettings, environmentOf, type Site, scriptsOf } from './site.js';
+import { credentialsOf, dependencySettings, environmentOf, type Site, scriptsOf } from './site.js';
 
 /** The longest a server may take to answer its first request. */
 const START_MS = 45_000;
@@ -27,6 +27,8 @@ export interface Service {
   readonly program: Running;
   /** Headers that authenticate a request; empty without authentication. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same for a client with credentials of its own. */
+  readonly headersOf: (word: string) => Readonly<Record<string, string>>;
   readonly open: (word: string) => Promise<HttpClient>;
 }
 
@@ -81,7 +83,9 @@ export function openWorkbench(site: Site, { copies = false } = {}): Workbench {
 
   async function openStdio(word: string, { home, root }: Occasion): Promise<Client> {
     const { command, args } = entryCommand(site, root);
-    const program = startProcess(command, args, { cwd: root, env: environmentOf(site, home), input: 'pipe' });
+    const own = credentialsOf(site, word).map(({ variable, value }) => [variable, value]);
+    const env = { ...environmentOf(site, home), ...Object.fromEntries(own) };
+    const program = startProcess(command, args, { cwd: root, env, input: 'pipe' });
     programs.push(program);
     return connectClient(stdioChannel(program), word, START_MS);
   }
@@ -94,10 +98,13 @@ export function openWorkbench(site: Site, { copies = false } = {}): Workbench {
     const base = `http://127.0.0.1:${await freePort()}`;
     const { command, args, env } = parseScript(script);
     const { home, root } = occasion();
+    const ambient = environmentOf(site, home);
+    // Clients bring them; what is in the environment must not take their place.
+    for (const { variable } of credentialsOf(site, '')) delete ambient[variable];
     const program = startProcess(command, args, {
       cwd: root,
       env: {
-        ...environmentOf(site, home),
+        ...ambient,
         ...GENEROUS,
         ...dependencySettings(site),
         REDIS_PREFIX: `verify-${randomUUID()}`, // counts of other services are not ours
@@ -112,13 +119,18 @@ export function openWorkbench(site: Site, { copies = false } = {}): Workbench {
     programs.push(program);
     await answers(`${base}/health`, program);
     const url = `${base}/mcp`;
+    const headersOf = (word: string) => ({
+      ...access.headers,
+      ...Object.fromEntries(credentialsOf(site, word).map(({ header, value }) => [header, value] as const)),
+    });
     return {
       base,
       url,
       program,
-      headers: access.headers,
+      headers: headersOf('verify'),
+      headersOf,
       open: async (word) => {
-        const channel = httpChannel(() => url, access.headers);
+        const channel = httpChannel(() => url, headersOf(word));
         return { ...(await connectClient(channel, word, START_MS)), channel };
       },
     };

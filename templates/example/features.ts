@@ -1,6 +1,7 @@
 import { apiKeySettings, createApiKeyAuth } from './auth-api-key.js';
 import { createOauth, oauthSettings } from './auth-oauth.js';
 import { cacheSettings, createCache } from './cache.js';
+import { createCredentials, credentialSettings } from './credentials.js';
 import type { EnvironmentResolver, FeatureFactory } from './feature.js';
 import { createMetrics, metricsSettings } from './metrics.js';
 import { createPostgres, postgresSettings } from './postgres.js';
@@ -18,6 +19,7 @@ export const settings = {
   ...redisSettings,
   ...apiKeySettings,
   ...oauthSettings,
+  ...credentialSettings,
   ...cacheSettings,
   ...postgresSettings,
   ...metricsSettings,
@@ -29,6 +31,7 @@ export const featureFactories: readonly FeatureFactory[] = [
   createMetrics,
   createApiKeyAuth,
   createOauth,
+  createCredentials,
   createRateLimit,
   createRedisSessions,
   createCache,

@@ -15,6 +15,10 @@ export const projectVariables: readonly { name: string; required: boolean; secre
   { name: 'EXAMPLE_TOKEN', required: false, secret: true },
 ];
 
+export const credentialHeaders: readonly { variable: string; header: string }[] = [
+  { variable: 'EXAMPLE_TOKEN', header: 'x-example-token' },
+];
+
 export async function loadServerFactory(): Promise<ServerFactory> {
   return async () => {
     const server = new McpServer({ name: 'example', version: '1.0.0' });

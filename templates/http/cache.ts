@@ -59,7 +59,10 @@ function toolOf({ request }: Call): string {
 
 /** Who asks, for what, with what: the same for arguments that differ only in the order of their keys. */
 function keyOf({ request, caller, sessionId }: Call): string {
-  const asker = caller.subject === undefined ? ['session', sessionId ?? ''] : ['subject', caller.subject];
+  const asker = [
+    ...(caller.subject === undefined ? ['session', sessionId ?? ''] : ['subject', caller.subject]),
+    ...(caller.credentials ? [caller.credentials.fingerprint] : []),
+  ];
   const { name, arguments: given } = request.params ?? {};
   return createHash('sha256')
     .update(JSON.stringify([asker, name, canonical(given)]))

@@ -14,11 +14,19 @@ export interface AuthInfo {
   extra?: Record<string, unknown>;
 }
 
+/** Values that a caller sends in place of variables of the environment. */
+export interface SentCredentials {
+  readonly values: ReadonlyMap<string, string | undefined>;
+  /** Tells callers with different values apart, and does not reveal them. */
+  readonly fingerprint: string;
+}
+
 /** Who is calling. */
 export interface Caller {
   /** The authenticated subject; sessions and limits belong to it. */
   subject?: string;
   authInfo?: AuthInfo;
+  credentials?: SentCredentials;
   /** Address of the client, proxies seen through as far as TRUST_PROXY allows. */
   readonly address: string;
 }
@@ -88,7 +96,14 @@ export interface SessionRegistry {
 
 export interface SessionRecord {
   readonly initialize: RpcRequest;
-  readonly subject: string | undefined;
+  readonly owner: SessionOwner;
+}
+
+/** Whose a session is: nobody else may use it. */
+export interface SessionOwner {
+  readonly subject?: string | undefined;
+  /** Fingerprint of the credentials that it was opened with. */
+  readonly credentials?: string | undefined;
 }
 
 export interface StreamEvent {
@@ -107,12 +122,16 @@ export interface Feature {
   readonly name: string;
   /** Proves who calls, or refuses; the first feature that has this decides. */
   authenticate?(request: IncomingMessage, caller: Caller): Caller | Refusal | Promise<Caller | Refusal>;
+  /** Adds to what is known of the caller, or refuses. */
+  identify?(request: IncomingMessage, caller: Caller): Caller | Refusal;
   /** May the caller go on? Headers that tell it where it stands are set on the response. */
   admit?(caller: Caller, response: ServerResponse): Refusal | undefined | Promise<Refusal | undefined>;
   /** Wraps a call: `next` hands it to the server. */
   around?(call: Call, next: () => Promise<RpcResponse>): Promise<RpcResponse>;
   /** A call has been answered. */
   observe?(call: Call, status: CallStatus, milliseconds: number): void;
+  /** Blots out of a line what must not be logged. */
+  redact?(line: string): string;
   /** An HTTP request to `/mcp` has been answered, or its client has left. */
   responded?(status: number, milliseconds: number): void;
   measure?(): readonly Measurement[];

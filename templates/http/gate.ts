@@ -25,12 +25,14 @@ export const isLoopback = (host: string): boolean =>
 export class Gate {
   readonly #config: Config;
   readonly #authenticate: Feature | undefined;
+  readonly #identify: readonly Feature[];
   readonly #admit: readonly Feature[];
   readonly #cors: (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
   constructor(config: Config, features: readonly Feature[]) {
     this.#config = config;
     this.#authenticate = features.find((feature) => feature.authenticate);
+    this.#identify = features.filter((feature) => feature.identify);
     this.#admit = features.filter((feature) => feature.admit);
     this.#cors = cors({
       // The origin has been checked by then; it is reflected, never `*`.
@@ -47,6 +49,7 @@ export class Gate {
     let caller: Caller = { address: addressOf(request, this.#config.TRUST_PROXY) };
     if (this.#authenticate?.authenticate)
       caller = accept(await this.#authenticate.authenticate(request, caller));
+    for (const feature of this.#identify) caller = accept(feature.identify?.(request, caller) ?? caller);
     for (const feature of this.#admit) {
       const refusal = await feature.admit?.(caller, response);
       if (refusal) throw refusal;

@@ -5,6 +5,8 @@ import type { Call, CallStatus } from './feature.js';
 
 export interface Log {
   readonly logger: Logger;
+  /** Asked, for every line, to blot out what must not be logged. */
+  readonly redactors: ((line: string) => string)[];
   /** Writes what is still held back; called before the process ends. */
   flush(): void;
 }
@@ -12,6 +14,9 @@ export interface Log {
 /** JSON lines on stdout. `secrets` are blotted out wherever they turn up. */
 export function createLog(level: string, secrets: readonly string[] = []): Log {
   const blotted = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  const redactors = [
+    (line: string) => blotted.reduce((text, secret) => text.split(secret).join('[redacted]'), line),
+  ];
   let held = '';
   // Lines of one turn of the event loop are written together: one system call instead of many under load.
   const flush = (): void => {
@@ -22,7 +27,7 @@ export function createLog(level: string, secrets: readonly string[] = []): Log {
   const stream = {
     write(line: string): void {
       if (held === '') setImmediate(flush);
-      held += blotted.reduce((text, secret) => text.split(secret).join('[redacted]'), line);
+      held += redactors.reduce((text, redact) => redact(text), line);
     },
   };
   process.on('exit', flush);
@@ -39,7 +44,7 @@ export function createLog(level: string, secrets: readonly string[] = []): Log {
     },
     stream,
   );
-  return { logger, flush };
+  return { logger, redactors, flush };
 }
 
 const pause = new Int32Array(new SharedArrayBuffer(4));

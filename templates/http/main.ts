@@ -54,6 +54,8 @@ async function main(): Promise<void> {
   const features: Feature[] = [];
   const measure = () => features.flatMap((feature) => feature.measure?.() ?? []);
   for (const create of featureFactories) features.push(await create({ config, logger, gauges, measure }));
+  for (const feature of features)
+    if (feature.redact) log.redactors.push((line) => feature.redact?.(line) ?? line);
   requireProtection(config, features);
   const runCall = callRunner(features, logger);
   const endpoint = createEndpoint({ config, logger, features, createServer, runCall });

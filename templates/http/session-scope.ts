@@ -5,10 +5,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  * module-level variable was private to it; `sessionScoped` gives that back.
  */
 export class SessionScope {
+  /** What the client has sent in place of variables of the environment. */
+  readonly credentials: ReadonlyMap<string, string | undefined> | undefined;
   readonly #onCrash: (() => void) | undefined;
+  readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
 
   /** `onCrash` ends what the scope stands for, after an exception that nothing has caught. */
-  constructor(onCrash?: () => void) {
+  constructor(credentials?: ReadonlyMap<string, string | undefined>, onCrash?: () => void) {
+    this.credentials = credentials;
     this.#onCrash = onCrash;
   }
 
@@ -16,8 +20,6 @@ export class SessionScope {
   crash(): void {
     this.#onCrash?.();
   }
-
-  readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
 
   /** The scope's own value for `key`, created on first use. */
   get<T>(key: object, create: () => T, dispose: ((value: T) => void) | undefined): T {
@@ -75,4 +77,16 @@ export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void):
       scope().set(key, next, dispose);
     },
   };
+}
+
+/** A variable of the environment; while a client is served that sends its own value, the client's. */
+export function credential(name: string): string | undefined {
+  const sent = storage.getStore()?.credentials;
+  return sent?.has(name) ? sent.get(name) : process.env[name];
+}
+
+/** The environment with what the current client has sent in it. */
+export function environment(): NodeJS.ProcessEnv {
+  const sent = storage.getStore()?.credentials;
+  return sent ? { ...process.env, ...Object.fromEntries(sent) } : process.env;
 }

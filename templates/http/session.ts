@@ -1,6 +1,6 @@
 import { EventHistory, EventStream } from './event-stream.js';
 import type { Exchange } from './exchange.js';
-import type { SessionRegistry, StreamEvent } from './feature.js';
+import type { Caller, SessionOwner, SessionRegistry, StreamEvent } from './feature.js';
 import { codes, Refusal, type RpcRequest, type RpcResponse } from './json-rpc.js';
 import type { Visit } from './mcp.js';
 import type { MessageExtraInfo } from './sdk.js';
@@ -11,9 +11,9 @@ import { HttpTransport } from './transport.js';
 /** One client's server, with everything that is the client's alone. Gone without a trace when it ends. */
 export class Session {
   readonly id: string;
-  readonly subject: string | undefined;
+  readonly owner: SessionOwner;
   readonly clientName: string | undefined;
-  readonly scope = new SessionScope(() => void this.close());
+  readonly scope: SessionScope;
   readonly history: EventHistory;
   /** What the server says outside of any request; it waits for a reader. */
   readonly standalone: EventStream;
@@ -25,12 +25,13 @@ export class Session {
 
   constructor(
     id: string,
-    subject: string | undefined,
+    caller: Caller,
     initialize: RpcRequest,
     onEvent: ((event: StreamEvent) => void) | undefined,
   ) {
     this.id = id;
-    this.subject = subject;
+    this.owner = ownerOf(caller);
+    this.scope = new SessionScope(caller.credentials?.values, () => void this.close());
     this.#initialize = initialize;
     const info = initialize.params?.['clientInfo'] as { name?: unknown } | undefined;
     this.clientName = typeof info?.name === 'string' ? info.name : undefined;
@@ -145,6 +146,12 @@ export class Session {
     return registry.replay(this.id, lastId, (event) => reader.send(event), gone.signal);
   }
 }
+
+/** Whose a session is that this caller opens. */
+export const ownerOf = ({ subject, credentials }: Caller): SessionOwner => ({
+  subject,
+  credentials: credentials?.fingerprint,
+});
 
 interface Reader {
   send(event: StreamEvent): void;

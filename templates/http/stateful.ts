@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Exchange } from './exchange.js';
-import type { Caller, SessionRecord } from './feature.js';
+import type { Caller, SessionOwner, SessionRecord } from './feature.js';
 import { codes, isRequest, Refusal, type RpcMessage, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
 import { messageExtra, protocolVersions } from './sdk.js';
@@ -13,19 +13,19 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
   const { config, logger, features, createServer, runCall } = context;
   const registry = features.find((feature) => feature.sessionRegistry)?.sessionRegistry;
   const sessions = new Map<string, Session>();
-  const restoring = new Map<string, Promise<Session | undefined>>();
+  const restoring = new Map<string, Promise<Session>>();
   const newId = (): string => (config.INSTANCE_ID ? `${config.INSTANCE_ID}.` : '') + randomUUID();
   let draining = false;
   let sweep: NodeJS.Timeout | undefined;
 
-  async function open(id: string, subject: string | undefined, initialize: RpcRequest): Promise<Session> {
+  async function open(id: string, caller: Caller, initialize: RpcRequest): Promise<Session> {
     if (draining) throw new Refusal(503, codes.refused, 'Shutting down', { 'retry-after': '1' });
     if (sessions.size >= config.MAX_SESSIONS) {
       throw new Refusal(503, codes.refused, 'Too many sessions are open', { 'retry-after': '30' });
     }
     const onEvent =
       registry && ((event: Parameters<typeof registry.record>[1]) => registry.record(id, event));
-    const session = new Session(id, subject, initialize, onEvent);
+    const session = new Session(id, caller, initialize, onEvent);
     sessions.set(id, session);
     sweep ??= setInterval(expire, Math.min(30_000, config.SESSION_TTL_MS / 2)).unref();
     session.transport.onclose = () => ended(session);
@@ -59,19 +59,20 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
     if (typeof id !== 'string' || id === '') {
       throw new Refusal(400, codes.refused, 'Bad Request: the Mcp-Session-Id header is missing');
     }
-    const session = sessions.get(id) ?? (await restore(id));
-    if (!session || !belongs(session.subject, caller)) throw notFound();
+    const session = (await restoring.get(id)) ?? sessions.get(id) ?? (await restore(id, caller));
+    if (!session || !belongs(session.owner, caller)) throw notFound();
     requireVersion(request, protocolVersions);
     session.touch();
     registry?.touch(id);
     return session;
   }
 
-  async function restore(id: string): Promise<Session | undefined> {
-    if (!registry) return undefined;
-    const running = restoring.get(id);
+  async function restore(id: string, caller: Caller): Promise<Session | undefined> {
+    const record = await registry?.find(id);
+    if (!record || !belongs(record.owner, caller)) return undefined;
+    const running = restoring.get(id) ?? sessions.get(id);
     if (running) return running;
-    const work = registry.find(id).then((record) => (record ? revive(id, record) : undefined));
+    const work = revive(id, caller, record);
     restoring.set(id, work);
     try {
       return await work;
@@ -80,8 +81,8 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
     }
   }
 
-  async function revive(id: string, record: SessionRecord): Promise<Session> {
-    const session = await open(id, record.subject, record.initialize);
+  async function revive(id: string, caller: Caller, record: SessionRecord): Promise<Session> {
+    const session = await open(id, caller, record.initialize);
     await session.replayInitialize();
     return session;
   }
@@ -90,9 +91,9 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
     if (visit.request.headers['mcp-session-id'] !== undefined) {
       throw new Refusal(400, codes.invalidRequest, 'Invalid Request: this session is initialized already');
     }
-    const session = await open(newId(), visit.caller.subject, message);
+    const session = await open(newId(), visit.caller, message);
     // Before the answer: the client's next request may reach another replica.
-    await registry?.register(session.id, { initialize: message, subject: visit.caller.subject });
+    await registry?.register(session.id, { initialize: message, owner: session.owner });
     const failed = await call(session, visit, message);
     if (!failed) return;
     await registry?.remove(session.id);
@@ -170,4 +171,5 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
   };
 }
 
-const belongs = (subject: string | undefined, caller: Caller): boolean => subject === caller.subject;
+const belongs = (owner: SessionOwner, caller: Caller): boolean =>
+  owner.subject === caller.subject && owner.credentials === caller.credentials?.fingerprint;

@@ -84,7 +84,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     extra: MessageExtraInfo,
   ): Promise<void> {
     let instance: Instance | undefined;
-    const scope = new SessionScope(() => void instance?.transport.close());
+    const scope = new SessionScope(visit.caller.credentials?.values, () => void instance?.transport.close());
     const call = async () =>
       scope.run(async () => {
         instance = await borrow(message.method);

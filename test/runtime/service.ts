@@ -42,6 +42,8 @@ export const defaultOptions: Options = {
   sessions: 'auto',
   state: 'isolate',
   share: [],
+  credentials: 'env',
+  credentialHeader: [],
   args: [],
   auth: 'none',
   rateLimit: 'memory',

@@ -1,5 +1,5 @@
 /** What the deployment files (compose, Kubernetes, balancers, alerts, README section) are rendered from. */
-import type { Inspection, Options, Project, Seam } from '../../model.js';
+import type { CredentialHeader, EnvRead, Inspection, Options, Project, Seam } from '../../model.js';
 import { usesRedis } from '../features.js';
 import { alertRules } from './alert-rules.js';
 import { deploymentName, readPackageFacts } from './package-facts.js';
@@ -57,6 +57,8 @@ export interface DeploymentContext {
   readonly because: string;
   /** Variables that the project itself reads. */
   readonly own: readonly { readonly name: string; readonly required: boolean }[];
+  /** What callers send for themselves. */
+  readonly credentials: readonly CredentialHeader[];
   /** How the service is started without a container. */
   readonly run: string;
   readonly toolVersion: string;
@@ -104,6 +106,10 @@ function featureSettings(options: Options): { secrets: Setting[]; variables: Set
 const rulesInLines = (rules: ReturnType<typeof alertRules>) =>
   rules.map((rule) => ({ ...rule, lines: rule.expr.split('\n') }));
 
+/** Variables of the project that whoever runs the service sets: not those that callers send. */
+export const operatedVariables = ({ variables, credentials = [] }: Seam): readonly EnvRead[] =>
+  variables.filter(({ name }) => !credentials.some(({ variable }) => variable === name));
+
 /** Everything the deployment files say, decided. */
 export function deploymentContext(input: DeploymentInput): DeploymentContext {
   const { project, inspection, options, seam } = input;
@@ -115,9 +121,9 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
   const replicas = [1, 2, 3].map((index) => `${name}-${index}`);
   const feature = featureSettings(options);
   const known = new Set([...feature.secrets, ...feature.variables].map((entry) => entry.name));
-  const own = [...new Map(seam.variables.map((variable) => [variable.name, variable])).values()].filter(
-    (variable) => !known.has(variable.name) && (variable.required || variable.secret),
-  );
+  const own = [
+    ...new Map(operatedVariables(seam).map((variable) => [variable.name, variable])).values(),
+  ].filter((variable) => !known.has(variable.name) && (variable.required || variable.secret));
   const secrets = [
     ...feature.secrets,
     ...own
@@ -174,8 +180,11 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     out: options.out,
     because: seam.because,
     own: [
-      ...new Map(seam.variables.map(({ name: own, required }) => [own, { name: own, required }])).values(),
+      ...new Map(
+        operatedVariables(seam).map(({ name: own, required }) => [own, { name: own, required }]),
+      ).values(),
     ],
+    credentials: seam.credentials ?? [],
     run: `${inspection.packageManager === 'yarn' ? 'yarn' : `${inspection.packageManager} run`} start:http`,
     toolVersion: input.toolVersion,
   };

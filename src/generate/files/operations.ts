@@ -1,7 +1,7 @@
 /** The files beside the code: for building, deploying, watching and proving the service. */
 import type { Options, Project, Seam } from '../../model.js';
 import { renderTemplate } from '../render.js';
-import { type DeploymentInput, deploymentContext } from './deployment.js';
+import { type DeploymentInput, deploymentContext, operatedVariables } from './deployment.js';
 import { dockerContext } from './dockerfile.js';
 import { workflowContext } from './verify-workflow.js';
 
@@ -44,7 +44,7 @@ const hasSecrets = (options: Options, seam: Seam): boolean =>
   (options.auth === 'api-key' ||
     options.database === 'postgres' ||
     options.rateLimit === 'redis' ||
-    seam.variables.some((variable) => variable.secret));
+    operatedVariables(seam).some((variable) => variable.secret));
 
 const balanced = (options: Options): boolean => options.compose || options.kubernetes;
 

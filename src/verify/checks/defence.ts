@@ -91,6 +91,8 @@ export async function checkDefence(bench: Workbench): Promise<Verdict> {
   });
   const attacks = ATTACKS.filter(({ when }) => when?.(bench.site) ?? true);
   const found: string[] = [];
+  for (const { header } of bench.site.manifest.seam.credentials ?? [])
+    attacks.push({ label: `no ${header}`, send: { headers: { [header]: '' } }, status: 401 });
   for (const attack of attacks) found.push(...(await check(service, attack)));
   if (limited) found.push(...(await checkRateLimit(service)));
   const alive = await exchangeText(`${service.base}/livez`, { method: 'GET' }).catch(() => undefined);

@@ -78,7 +78,7 @@ async function takeTurns(pair: Pair, baseline: Baseline): Promise<Verdict> {
       sent += 1;
       return living(answering).url;
     };
-    return connectClient(httpChannel(url, second.headers), word, 45_000);
+    return connectClient(httpChannel(url, second.headersOf(word)), word, 45_000);
   };
   const found = await baseline.compare('solo', await visitAlone(open, baseline.calls, before), 'answers');
   return verdict(found, `${sent} requests over two processes, one killed before the last round, none lost`);
@@ -93,7 +93,7 @@ async function stayWithOwner(pair: Pair, baseline: Baseline, fate: Fate): Promis
   const open = (word: string) => {
     const owner = living(word === ALPHA ? first : second);
     return connectClient(
-      httpChannel(() => living(owner).url, second.headers, { reconnects: true }),
+      httpChannel(() => living(owner).url, second.headersOf(word), { reconnects: true }),
       word,
       45_000,
     );

@@ -42,7 +42,7 @@ export const withModernEra =
       const gone = new AbortController();
       subscriptions.add(gone);
       try {
-        await serve(visit, message, gone);
+        await scopeOf(visit, gone).run(() => serve(visit, message, gone));
       } finally {
         subscriptions.delete(gone);
       }
@@ -50,7 +50,7 @@ export const withModernEra =
 
     async function post(visit: Visit, message: RpcMessage): Promise<void> {
       if (!isRequest(message)) {
-        await serve(visit, message, new AbortController());
+        await scopeOf(visit).run(() => serve(visit, message, new AbortController()));
         return;
       }
       if (message.method === 'subscriptions/listen') {
@@ -60,7 +60,8 @@ export const withModernEra =
         );
         return;
       }
-      const scope = new SessionScope();
+      const gone = new AbortController();
+      const scope = scopeOf(visit, gone);
       let answered = false;
       const missing: RpcResponse = {
         jsonrpc: '2.0',
@@ -70,7 +71,7 @@ export const withModernEra =
       const response = await runCall(callOf(visit, message), () =>
         scope.run(async () => {
           answered = true;
-          return (await serve(visit, message, new AbortController())) ?? missing;
+          return (await serve(visit, message, gone)) ?? missing;
         }),
       );
       scope.end();
@@ -101,6 +102,9 @@ export const withModernEra =
       },
     };
   };
+
+const scopeOf = ({ caller }: Visit, gone?: AbortController): SessionScope =>
+  new SessionScope(caller.credentials?.values, () => gone?.abort());
 
 /** The SDK decides; it is asked only when a message could be of the newer revision. */
 async function isModern(visit: Visit, message: RpcMessage): Promise<boolean> {

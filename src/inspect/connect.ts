@@ -234,7 +234,7 @@ export function callsOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Ca
     ts.isPropertyAssignment(fn.parent) ||
     ts.isPropertyDeclaration(fn.parent)
   ) {
-    return methodCalls(sources, name.getText());
+    return methodCalls(sources, name.getText(), ts.isClassLike(fn.parent) ? fn.parent : undefined);
   }
   if (!ts.isIdentifier(name)) return [];
   const calls = referencesOf(sources, name).flatMap((reference) => {
@@ -261,15 +261,26 @@ function directCall(fn: ts.Node): ts.CallExpression | undefined {
   return ts.isCallExpression(at.parent) && at.parent.expression === at ? at.parent : undefined;
 }
 
-function methodCalls(sources: Sources, name: string): ts.CallExpression[] {
+/** Calls of a method by its name; those on what is known to be of another class are left out. */
+function methodCalls(sources: Sources, name: string, owner?: ts.ClassLikeDeclaration): ts.CallExpression[] {
+  const family = (one: ts.ClassLikeDeclaration): boolean =>
+    owner === undefined || isRelated(sources, one, owner) || isRelated(sources, owner, one);
   return [...sources.files.values()].flatMap((file) =>
-    descendants(file, ts.isCallExpression).filter(
-      (call) =>
-        ts.isPropertyAccessExpression(call.expression) &&
-        call.expression.name.text === name &&
-        sources.externalOf(rootOf(call.expression)) === undefined,
-    ),
+    descendants(file, ts.isCallExpression).filter((call) => {
+      if (!ts.isPropertyAccessExpression(call.expression) || call.expression.name.text !== name) return false;
+      if (sources.externalOf(rootOf(call.expression)) !== undefined) return false;
+      const receiver = classOf(sources, call.expression.expression);
+      return receiver === undefined || family(receiver);
+    }),
   );
+}
+
+/** Is the class the other, or does it extend it? */
+function isRelated(sources: Sources, one: ts.ClassLikeDeclaration, other: ts.ClassLikeDeclaration): boolean {
+  if (one === other) return true;
+  const base = one.heritageClauses?.find((clause) => clause.token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+  const declaration = base && sources.symbolOf(base.expression)?.valueDeclaration;
+  return declaration !== undefined && ts.isClassLike(declaration) && isRelated(sources, declaration, other);
 }
 
 /** The name a function is declared under: its own, its variable's, its property's. */
@@ -319,16 +330,34 @@ function classOf(sources: Sources, expression: ts.Expression): ts.ClassLikeDecla
     const declaration = sources.symbolOf(value.expression)?.valueDeclaration;
     return declaration && ts.isClassLike(declaration) ? declaration : undefined;
   }
-  const declaration = sources.symbolOf(value)?.valueDeclaration;
-  if (
-    declaration &&
-    ts.isVariableDeclaration(declaration) &&
-    declaration.initializer &&
-    declaration.initializer !== value
-  ) {
-    return classOf(sources, declaration.initializer);
+  const declaration = ts.isPropertyAccessExpression(value)
+    ? fieldOf(sources, value)
+    : sources.symbolOf(value)?.valueDeclaration;
+  if (!declaration) return undefined;
+  if (ts.isVariableDeclaration(declaration) || ts.isPropertyDeclaration(declaration)) {
+    const { initializer } = declaration;
+    if (initializer && initializer !== value && unwrap(initializer).kind !== ts.SyntaxKind.NullKeyword)
+      return classOf(sources, initializer);
+    return classOfType(sources, declaration.type);
   }
-  return undefined;
+  return ts.isParameter(declaration) ? classOfType(sources, declaration.type) : undefined;
+}
+
+/** The declaration of `this.field`. */
+function fieldOf(sources: Sources, access: ts.PropertyAccessExpression): ts.Declaration | undefined {
+  const owner =
+    access.expression.kind === ts.SyntaxKind.ThisKeyword ? classOf(sources, access.expression) : undefined;
+  return owner?.members.find(
+    (member) => ts.isPropertyDeclaration(member) && member.name.getText() === access.name.text,
+  );
+}
+
+/** The class of the project that a type annotation names. */
+function classOfType(sources: Sources, type: ts.TypeNode | undefined): ts.ClassLikeDeclaration | undefined {
+  if (!type || !ts.isTypeReferenceNode(type) || !ts.isIdentifier(type.typeName)) return undefined;
+  const symbol = sources.checker.getSymbolAtLocation(type.typeName);
+  const declaration = symbol && sources.targetOf(symbol).valueDeclaration;
+  return declaration && ts.isClassLike(declaration) ? declaration : undefined;
 }
 
 /** References to the variable that an identifier declares or names. */

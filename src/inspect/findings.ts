@@ -137,31 +137,6 @@ export function stopsWithout(sources: Sources, symbol: ts.Symbol): boolean {
   });
 }
 
-/** The check that stops the program when it is started without arguments: `if (args.length === 0) process.exit(1)`. */
-export function findNeededArguments(sources: Sources): ts.IfStatement | undefined {
-  const fromArgv = (node: ts.Node): boolean =>
-    descendants(node, ts.isIdentifier).some((identifier) => {
-      const declaration = sources.symbolOf(identifier)?.valueDeclaration;
-      return (
-        declaration !== undefined &&
-        ts.isVariableDeclaration(declaration) &&
-        /\bprocess\.argv\b/.test(declaration.initializer?.getText() ?? '')
-      );
-    }) || /\bprocess\.argv\b/.test(node.getText());
-  for (const file of sources.files.values()) {
-    if (!/\bprocess\.argv\b/.test(file.text)) continue;
-    for (const check of descendants(file, ts.isIfStatement)) {
-      const condition = check.expression.getText();
-      const isEmpty =
-        /\.length\s*(?:===?\s*[0-2]|<\s*[1-3]|<=\s*[0-2])\s*$/.test(condition) ||
-        /^!\s*(?:process\.argv\[\d\]|\w*[aA]rg\w*\[0\])$/.test(condition);
-      if (isEmpty && !enclosingFunction(check) && stops(check.thenStatement) && fromArgv(check.expression))
-        return check;
-    }
-  }
-  return undefined;
-}
-
 const stops = (statement: ts.Statement): boolean =>
   /\bprocess\.exit\(\s*[1-9]|\bthrow\b/.test(statement.getText());
 

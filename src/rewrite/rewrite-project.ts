@@ -1,7 +1,8 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
-import { findNeededArguments, survivesExceptions } from '../inspect/findings.js';
+import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
+import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type {

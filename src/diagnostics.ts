@@ -191,6 +191,12 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'The tsconfig compiles to modules of {module}, which have no import().',
     hint: 'Set "module" to "ES2020" or newer, then run this again.',
   },
+  'interop-needed': {
+    severity: 'error',
+    message:
+      'This tsconfig checks the types of packages, without "esModuleInterop", which those of the service need.',
+    hint: 'Set "esModuleInterop": true or "skipLibCheck": true, then run this again.',
+  },
   'early-return': {
     severity: 'error',
     message:

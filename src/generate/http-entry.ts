@@ -111,10 +111,14 @@ function bundled(project: Project, inspection: Inspection, options: Options, mai
   const output = inspection.entry?.output ?? 'dist/index.js';
   const file = path.join(path.dirname(output), `http${path.extname(output) || '.js'}`);
   const commonJs = file.endsWith('.cjs') || (inspection.moduleFormat === 'cjs' && !file.endsWith('.mjs'));
-  const flags = ['--bundle', '--platform=node', '--packages=external', '--sourcemap'];
-  const build = ['esbuild', main, ...flags, `--format=${commonJs ? 'cjs' : 'esm'}`, `--outfile=${file}`].join(
-    ' ',
-  );
+  // Bun's own bundler knows what its sources may use (macros, loaders).
+  const isBun = inspection.build.tool === 'bun';
+  const bundler = isBun
+    ? ['bun', 'build', main, '--target=node']
+    : ['esbuild', main, '--bundle', '--platform=node'];
+  const sourcemap = isBun ? '--sourcemap=linked' : '--sourcemap';
+  const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
+  const build = [...bundler, '--packages=external', sourcemap, format, `--outfile=${file}`].join(' ');
   const script = inspection.build.script;
   const existing = script === undefined ? undefined : scriptOf(project, script);
   const chained = existing !== undefined && script !== undefined && !existing.includes('build:http');
@@ -123,7 +127,7 @@ function bundled(project: Project, inspection: Inspection, options: Options, mai
       'build:http': build,
       ...(chained && { [script]: `${existing} && ${inspection.packageManager} run build:http` }),
     },
-    devDependencies: { esbuild: '^0.25.0' },
+    devDependencies: isBun ? {} : { esbuild: '^0.25.0' },
   });
 }
 

@@ -58,7 +58,7 @@ export function runtimeFiles(
   const modules: { template: string; name: string; why: string }[] = [];
   const add = (template: string, why: string, name = path.basename(template)) =>
     modules.push({ template, name, why });
-  const defaults = hasDefaultImports(project, inspection) ? (text: string) => text : withoutDefaultImports;
+  const defaults = defaultImports(project, inspection);
   const own = { ...core, ...perMode[seam.sessions] };
   for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
@@ -88,16 +88,33 @@ function templateText(
   return text;
 }
 
-/** May a CommonJS package be imported as a default? Only older CommonJS configurations say no. */
-function hasDefaultImports(project: Project, { language, moduleFormat, build }: Inspection): boolean {
-  if (language === 'js' || moduleFormat === 'esm') return true;
-  const { compilerOptions } = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
-  const modern = /^(?:node16|node18|node20|nodenext|preserve)$/i.test(compilerOptions?.module ?? '');
-  return modern || compilerOptions?.esModuleInterop === true;
+/** How default imports of CommonJS packages are written for this compiler's configuration. */
+function defaultImports(
+  project: Project,
+  { language, moduleFormat, build }: Inspection,
+): (text: string) => string {
+  if (language === 'js') return (text) => text;
+  const { compilerOptions, extends: base } = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
+  const { module = '', moduleResolution = '' } = compilerOptions ?? {};
+  const isModern =
+    /^(?:node16|node18|node20|nodenext|preserve|system)$/i.test(module) ||
+    /^bundler$/i.test(moduleResolution);
+  const isAllowed =
+    compilerOptions?.esModuleInterop === true || compilerOptions?.allowSyntheticDefaultImports === true;
+  if (isModern || isAllowed) return (text) => text;
+  if (/^commonjs$/i.test(module) || (module === '' && moduleFormat === 'cjs')) return withRequire;
+  // A configuration that a package brings is not read; what it most likely says is trusted.
+  return base !== undefined || module === '' ? (text) => text : withoutCheck;
 }
 
-const withoutDefaultImports = (text: string): string =>
+const withRequire = (text: string): string =>
   text.replace(/^import (cors|express) from '\1';/gm, "import $1 = require('$1');");
+
+const withoutCheck = (text: string): string =>
+  text.replace(
+    /^import (cors|express) from '\1';/gm,
+    '// @ts-ignore: without esModuleInterop the compiler does not know the default export that Node gives.\n$&',
+  );
 
 /** Relative imports with the extension that this project writes. */
 const respelled = (text: string, folder: string, paths: ModulePaths): string =>

@@ -7,7 +7,9 @@ export interface Tsconfig {
   readonly extends?: string | readonly string[];
   readonly compilerOptions?: {
     readonly esModuleInterop?: boolean;
+    readonly allowSyntheticDefaultImports?: boolean;
     readonly module?: string;
+    readonly moduleResolution?: string;
     readonly rootDir?: string;
     readonly outDir?: string;
   };

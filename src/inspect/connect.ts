@@ -181,7 +181,7 @@ function connectedArgument(
 ): ts.Expression | undefined {
   if (!inner.server) return undefined;
   const symbol = sources.symbolOf(unwrap(inner.server));
-  const index = fn.parameters.findIndex((parameter) => parameter === symbol?.valueDeclaration);
+  const index = fn.parameters.indexOf(symbol?.valueDeclaration as ts.ParameterDeclaration);
   return index >= 0 ? call.arguments[index] : undefined;
 }
 

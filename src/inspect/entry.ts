@@ -59,7 +59,7 @@ export function findEntries(project: Project): Entry[] {
   return entries;
 }
 
-const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly'];
+const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly', 'prepublish'];
 
 /** Is there, or does anything write, the file that package.json names? Some leave `main` as `npm init` made it. */
 const isWritten = (project: Project, pkg: PackageJson, output: string): boolean =>

@@ -89,7 +89,8 @@ export function frameOf(site: ConnectSite): Frame {
     const index = statements.findIndex((statement) => isInside(site.call, statement));
     const path = statements[index]!;
     before.push(...statements.slice(0, index));
-    after.unshift(...statements.slice(index + 1));
+    // What ends a clause of a `switch` belongs to the branch, not to what comes after.
+    after.unshift(...statements.slice(index + 1).filter((statement) => !ts.isBreakStatement(statement)));
     const inner = path && blockAround(path, site.call);
     if (!inner) return { file, fn, before, path, after, holders };
     holders.push(path);
@@ -431,8 +432,12 @@ function statementsElsewhere(
     effects,
     importOrder(sources).filter((file) => file !== frame.file),
     isolated,
-  );
+  ).filter((statement) => !startsProgram(effects, statement, frame));
 }
+
+/** Does the statement of another module start the program: `startServer()` in the file that `bin` names? */
+const startsProgram = (effects: Effects, statement: ts.Statement, { fn }: Frame): boolean =>
+  fn?.body !== undefined && effects.bodiesRunBy([statement]).has(fn.body);
 
 /** Top-level effect statements of these modules that touch one of the bindings. */
 function effectsAtTop(

@@ -230,14 +230,16 @@ function transportArguments(
 
 /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
 function returnType(
-  { analysis, sources, isTypeScript }: EntryModule,
+  { analysis, sources, file, isTypeScript }: EntryModule,
   { isObject }: FactoryResult,
   isAsync: boolean,
 ): string {
   const { server } = analysis.site;
   if (!isTypeScript || isObject || !server || !ts.isIdentifier(server)) return '';
   const declaration = sources.symbolOf(server)?.valueDeclaration;
-  if (!declaration || !ts.isVariableDeclaration(declaration)) return '';
+  // A type of another module may not be imported here.
+  if (!declaration || !ts.isVariableDeclaration(declaration) || declaration.getSourceFile() !== file)
+    return '';
   const made = declaration.initializer;
   const type =
     declaration.type?.getText() ??

@@ -94,7 +94,7 @@ function exportsServer(
   return [...sources.symbolsIn(statement)].some((symbol) => serverNames.has(symbol));
 }
 
-function placeFrame({ analysis, file }: EntryModule): FramePlaces {
+function placeFrame({ analysis, sources, file }: EntryModule): FramePlaces {
   const { server, transport, frame } = analysis.lifetimes;
   const setUp: ts.Statement[] = [];
   const frameServer: ts.Statement[] = [];
@@ -112,7 +112,7 @@ function placeFrame({ analysis, file }: EntryModule): FramePlaces {
       return;
     givingUp.push(...returnsIn(statement));
     if (!server.has(statement)) setUp.push(statement);
-    else if (after && needsConnection(statement)) afterConnect.push(statement);
+    else if (after && needsConnection(sources, statement)) afterConnect.push(statement);
     else frameServer.push(statement);
   };
   for (const statement of frame.before) place(statement, false);

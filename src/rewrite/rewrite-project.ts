@@ -154,12 +154,23 @@ class Rewriter {
     return check ? [{ code: 'arguments-needed', at: this.analysis.sources.locationOf(check), args: {} }] : [];
   }
 
-  /** The service loads the server with import(), which the oldest module setting of TypeScript does not know. */
+  /** What the service's own modules need of the compiler's configuration. */
   private oldModules(): Diagnostic[] {
-    const { tsconfig } = this.inspection.build;
-    const module = tsconfig ? String(compilerOptionsOf(this.project, tsconfig)['module'] ?? '') : '';
-    if (!tsconfig || !/^es(?:6|2015)$/i.test(module)) return [];
-    return [{ code: 'module-too-old', at: { file: tsconfig, line: 1, column: 1 }, args: { module } }];
+    const { tsconfig, kind } = this.inspection.build;
+    if (!tsconfig || this.inspection.language !== 'ts' || kind !== 'tsc') return [];
+    const options = compilerOptionsOf(this.project, tsconfig);
+    const at = { file: tsconfig, line: 1, column: 1 };
+    const module = String(options['module'] ?? '');
+    if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];
+    // Types of packages written for CommonJS: a configuration that a package brings is not read, and trusted.
+    const text = this.project.files.get(tsconfig) ?? '';
+    const isKnown =
+      !/"extends"\s*:\s*(?:\[\s*)?"[^."]/.test(text) && /^(?:commonjs|es20\d\d|esnext)$/i.test(module);
+    const isLenient = ['esModuleInterop', 'allowSyntheticDefaultImports', 'skipLibCheck'].some(
+      (name) => options[name] === true,
+    );
+    const bundles = /^bundler$/i.test(String(options['moduleResolution'] ?? ''));
+    return isKnown && !isLenient && !bundles ? [{ code: 'interop-needed', at, args: {} }] : [];
   }
 
   private loadedLater(): Diagnostic[] {

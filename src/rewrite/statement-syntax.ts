@@ -1,5 +1,5 @@
-import { isInside } from '../inspect/connect.js';
-import { ts } from '../inspect/source.js';
+import { functionOf, isInside } from '../inspect/connect.js';
+import { descendants, type Sources, ts } from '../inspect/source.js';
 
 /** `module.exports = …`, `exports.x = …` */
 export const isExportsAssignment = (statement: ts.Statement): boolean =>
@@ -23,10 +23,20 @@ export const isExitingCheck = (statement: ts.Statement): boolean =>
   ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
 
 /** Does the statement ask or tell the client something? */
-export const needsConnection = (statement: ts.Statement): boolean =>
-  /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(
-    statement.getText(),
-  );
+export function needsConnection(sources: Sources, node: ts.Node, seen: Set<ts.Node> = new Set()): boolean {
+  if (
+    /\b(?:send\w+|notification|request|listRoots|createMessage|elicitInput|getClient\w+|ping)\s*\(/.test(
+      node.getText(),
+    )
+  )
+    return true;
+  return descendants(node, ts.isCallExpression).some((call) => {
+    const body = functionOf(sources, call.expression)?.body;
+    if (!body || seen.has(body)) return false;
+    seen.add(body);
+    return needsConnection(sources, body, seen);
+  });
+}
 
 /** Has the declaration the modifier `export`? */
 export const isExported = (statement: ts.Node): boolean =>

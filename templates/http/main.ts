@@ -1,3 +1,4 @@
+/// <reference lib="es2022" />
 import type { AddressInfo } from 'node:net';
 import { createListener } from './app.js';
 import { type Config, prepareEnvironment, readConfig, secretValues } from './config.js';

@@ -227,6 +227,8 @@ export interface Seam {
   readonly fixedTools?: boolean;
   /** The project goes on after an exception that nothing has caught: its own listener does not end the process. */
   readonly survivesExceptions?: boolean;
+  /** The server changes `process.env` while it serves: each client gets an environment of its own. */
+  readonly ownEnvironment?: boolean;
   /**
    * SDK v2 only: false when client state has to survive from one call to the next. Revision 2026-07-28 has no
    * sessions, so such a server is served in the revisions before it, which clients fall back to.

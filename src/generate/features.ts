@@ -127,6 +127,13 @@ const features: readonly Feature[] = [
     create: 'createCredentials',
   },
   {
+    id: 'session-environment',
+    label: 'Changes of the environment, each client’s own',
+    when: (_options, seam) => seam.ownEnvironment === true,
+    template: 'session-environment',
+    create: 'createSessionEnvironment',
+  },
+  {
     id: 'rate-limit',
     label: 'Rate limits in memory',
     when: (options) => options.rateLimit === 'memory',

@@ -4,7 +4,14 @@ import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
 import { type Frame, frameOf, localStatements } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
-import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import {
+  initializerOf,
+  isSeparable,
+  lastingDeclarations,
+  patternNames,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
@@ -77,7 +84,7 @@ export function findLifetimes(
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
@@ -128,8 +135,16 @@ function judgeAll(
   const found = lasting.flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
-    if (ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name))
-      return judge.judgePattern(declaration);
+    const parts = patternNames(declaration);
+    if (parts.length > 0) {
+      const judged = judge.judgePattern(declaration);
+      const derived = parts
+        .map((part) => sources.checker.getSymbolAtLocation(part.name))
+        .filter((part) => part !== undefined && isolated.has(part))
+        .filter((part) => !judged.some((finding) => finding.symbol === part))
+        .map((part) => ({ ...captured(declaration, part!), stuck: !isSeparable(declaration) }));
+      return [...judged, ...derived];
+    }
     const symbol = symbolOfDeclaration(sources, declaration);
     const judged = judge.judge(declaration);
     const finding =
@@ -180,12 +195,16 @@ function addDerived(
   server: ReadonlySet<ts.Statement>,
 ): void {
   for (const declaration of lastingDeclarations(sources)) {
-    const symbol = symbolOfDeclaration(sources, declaration);
     const initializer = initializerOf(declaration);
-    if (!symbol || isolated.has(symbol) || !initializer) continue;
+    const names = patternNames(declaration).map(({ name }) => sources.checker.getSymbolAtLocation(name));
+    const symbols = [symbolOfDeclaration(sources, declaration), ...names].filter(
+      (symbol) => symbol !== undefined,
+    );
+    if (!initializer || symbols.every((symbol) => isolated.has(symbol))) continue;
     if (ts.isArrowFunction(unwrap(initializer)) || ts.isFunctionExpression(unwrap(initializer))) continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (isOfClient(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
+    if (isOfClient(effects.touchedBy(initializer), isolated))
+      for (const symbol of symbols) isolated.set(symbol, declaration);
   }
 }
 

@@ -95,6 +95,9 @@ class Rewriter {
         reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
+        ...(lifetimes.findings.some((finding) => finding.byService && finding.decision === 'isolate')
+          ? { ownEnvironment: true }
+          : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
           credentials.names.has(read.name) ? { ...read, required: false } : read,

@@ -43,6 +43,11 @@ export class Heap extends Propagation {
     return thing;
   }
 
+  /** Every thing that some piece of syntax makes. */
+  things(): Iterable<Thing> {
+    return this.made.values();
+  }
+
   packageThing(from: ExternalName, node: ts.Node): Thing {
     const key = `${from.module} ${from.name}`;
     const known = this.packages.get(key) ?? { kind: 'package' as const, node, from };

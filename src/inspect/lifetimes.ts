@@ -4,7 +4,13 @@ import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
 import { type Frame, frameOf, localStatements } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
-import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import {
+  initializerOf,
+  lastingDeclarations,
+  nestedDeclarations,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
@@ -138,13 +144,23 @@ function judgeAll(
         : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     return finding ? [finding] : [];
   });
-  return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
+  const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
+  const fixed = nested.flatMap((declaration) => {
+    const finding = judge.judge(declaration);
+    return finding ? [{ ...finding, stuck: true }] : [];
+  });
+  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
     return shared && !isServerOrCredential
       ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
       : finding;
   });
+}
+
+function isInAny(node: ts.Node, statements: ReadonlySet<ts.Node>): boolean {
+  for (let at = node; at; at = at.parent) if (statements.has(at)) return true;
+  return false;
 }
 
 const fromCredential = (

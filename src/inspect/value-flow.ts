@@ -61,6 +61,11 @@ export class ValueFlow {
     return this.heap.changes.keys();
   }
 
+  /** Everything that the program makes. */
+  things(): Iterable<Thing> {
+    return this.heap.things();
+  }
+
   /** Writes to what the whole process shares outside the project's bindings: `globalThis.x = …`, `process.env.X = …`, a package's own object. */
   get globalWrites(): readonly ts.Node[] {
     return this.heap.globalWrites;

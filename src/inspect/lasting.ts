@@ -1,4 +1,4 @@
-import { descendants, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 
 /** A declaration whose value outlives a call. */
 export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
@@ -31,6 +31,17 @@ const makesSomething = (expression: ts.Expression): boolean => {
   const value = unwrap(expression);
   return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
 };
+
+/** Variables of blocks and namespaces outside any function: they last, but cannot be made anew where they stand. */
+export const nestedDeclarations = (sources: Sources): ts.VariableDeclaration[] =>
+  [...sources.files.values()].flatMap((file) =>
+    file.statements
+      .filter((statement) => !ts.isVariableStatement(statement) && !ts.isFunctionDeclaration(statement))
+      .flatMap((statement) => descendants(statement, ts.isVariableDeclaration))
+      .filter(
+        (declaration) => !enclosingFunction(declaration) && ts.isVariableStatement(declaration.parent.parent),
+      ),
+  );
 
 /** The value that a lasting declaration starts with. */
 export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>

@@ -8,6 +8,7 @@ import {
   initializerOf,
   isSeparable,
   lastingDeclarations,
+  nestedDeclarations,
   patternNames,
   type StateDeclaration,
   symbolOfDeclaration,
@@ -153,13 +154,23 @@ function judgeAll(
         : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     return finding ? [finding] : [];
   });
-  return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
+  const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
+  const fixed = nested.flatMap((declaration) => {
+    const finding = judge.judge(declaration);
+    return finding ? [{ ...finding, stuck: true }] : [];
+  });
+  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
     return shared && !isServerOrCredential
       ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
       : finding;
   });
+}
+
+function isInAny(node: ts.Node, statements: ReadonlySet<ts.Node>): boolean {
+  for (let at = node; at; at = at.parent) if (statements.has(at)) return true;
+  return false;
 }
 
 const fromCredential = (

@@ -131,15 +131,9 @@ export class StateJudge {
         /^(?:collection|instance|function|class)$/.test(thing.kind) &&
         this.isMadeOnce(thing.node),
     );
-    const others = (thing: Thing) => [...this.flow.reach([thing])].filter((one) => !held.has(one));
     return [
       ...things.flatMap((thing) =>
-        finding(
-          thing.node,
-          nameOfThing(thing.node),
-          'mutated',
-          others(thing).flatMap((one) => this.changesForClients(one)),
-        ),
+        finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
       ...this.flow.globalWrites
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
@@ -186,7 +180,7 @@ export class StateJudge {
           )
         : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
     for (const thing of this.flow.reach(held)) {
-      const writes = isMemoryDatabase(this.sources, thing)
+      const writes = isWorldOfItsOwn(this.sources, thing)
         ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
         : this.changesForClients(thing);
       if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
@@ -196,6 +190,12 @@ export class StateJudge {
     return own
       ? finding('own-of-process', [own], 'isolate', 'every process had a value of its own')
       : undefined;
+  }
+
+  /** Where a thing, or what only an instance holds, is changed for a client. */
+  private changesWithin(thing: Thing, held: ReadonlySet<Thing>): ts.Node[] {
+    const inside = thing.kind === 'instance' ? [...this.flow.reach([thing])] : [thing];
+    return inside.filter((one) => !held.has(one)).flatMap((one) => this.changesForClients(one));
   }
 
   private changesForClients(thing: Thing): ts.Node[] {
@@ -249,6 +249,19 @@ const isServer = (thing: Thing): boolean =>
   thing.kind === 'external' &&
   /^(?:Mcp)?Server$/.test(thing.from?.name ?? '') &&
   /^@modelcontextprotocol\/(?:sdk|server)/.test(thing.from?.module ?? '');
+
+/** What remembers all that is done with it, under any name: another program, a sandbox, a database in memory. */
+const isWorldOfItsOwn = (sources: Sources, thing: Thing): boolean =>
+  isProgram(thing) || isMemoryDatabase(sources, thing);
+
+function isProgram({ kind, node, from }: Thing): boolean {
+  if (kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
+  return (
+    /^(?:node:)?(?:child_process|worker_threads|vm|repl)$|^(?:node-pty|execa|cross-spawn)$/.test(
+      from?.module ?? '',
+    ) && /(?:^|\.)(?:spawn|fork|execa|Worker|createContext|start|default)$/.test(node.expression.getText())
+  );
+}
 
 /** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
 function isMemoryDatabase(sources: Sources, thing: Thing): boolean {

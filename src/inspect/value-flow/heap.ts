@@ -43,7 +43,14 @@ export class Heap extends Propagation {
     return thing;
   }
 
-  /** Every thing that some piece of syntax makes. */
+  /** A value that the language or the environment makes, and all that is in it: JSON, bytes, a URL. */
+  opaque(node: ts.Node): Thing {
+    const thing = this.make('collection', node);
+    this.put(thing, this.field(thing, ANY));
+    return thing;
+  }
+
+  /** Everything that the program makes. */
   things(): Iterable<Thing> {
     return this.made.values();
   }
@@ -134,7 +141,10 @@ export class Heap extends Propagation {
       if (thing === this.global) this.flow(value, this.field(thing, name));
       return;
     }
-    if (thing.kind === 'module') return;
+    if (thing.kind === 'module') {
+      if (at) this.globalWrites.push(at);
+      return;
+    }
     this.flow(value, this.field(thing, name));
     if (thing.kind === 'instance' && thing.owner)
       for (const one of this.classChain(thing.owner))

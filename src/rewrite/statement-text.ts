@@ -39,6 +39,13 @@ export function blockText(entry: EntryModule, statements: readonly ts.Statement[
     .join('\n');
 }
 
+/** Takes statements out of the module. */
+export function removeStatements(entry: EntryModule, statements: readonly ts.Statement[]): void {
+  // From top to bottom: what stands in front decides which blank lines go.
+  for (const statement of [...statements].sort((one, other) => one.pos - other.pos))
+    removeStatement(entry, statement);
+}
+
 /** Takes a statement out of the module, with its comments and the blank lines that only it separated. */
 export function removeStatement({ file, edits }: EntryModule, statement: ts.Statement): void {
   const text = file.text;
@@ -47,6 +54,6 @@ export function removeStatement({ file, edits }: EntryModule, statement: ts.Stat
   const newline = /^\r?\n/.exec(text.slice(end))?.[0] ?? '';
   end += newline.length;
   const blankAfter = /^(?:[ \t]*\r?\n)+/.exec(text.slice(end))?.[0] ?? '';
-  if (blankAfter && /\n[ \t]*\r?\n$|^$|\{[ \t]*\r?\n$/.test(text.slice(0, start))) end += blankAfter.length;
+  if (blankAfter && /\n[ \t]*\r?\n$|^$|\{[ \t]*\r?\n$/.test(edits.slice(0, start))) end += blankAfter.length;
   edits.replace(start, end, '');
 }

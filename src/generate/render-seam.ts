@@ -46,19 +46,21 @@ const connections = ({ sdk }: Seam): string[] => {
 
 /** The body that turns the project's export into a `ServerFactory`. */
 function factoryBody(seam: Seam, typescript: boolean): string {
-  const { kind, sdk, exportName, member } = seam;
+  const { kind, sdk, exportName, member, serverMember } = seam;
+  const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
   }
   const setUp = `await ${exportName}()`;
   if (givesServers(seam)) {
-    const annotation = typescript ? ': McpServerFactory' : '';
+    // The type of the SDK gives the parameter its own, and asks for nothing but the server.
+    const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
     const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
-    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => create(context);\n`;
+    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => ${serverOf(`create(${serverMember ? '' : 'context'})`)};\n`;
   }
-  if (kind === 'server') return `  return async () => ${exportName}();\n`;
-  return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${member ?? 'createServer'}();\n`;
+  if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
+  return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
 }
 
 function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {

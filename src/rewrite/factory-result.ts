@@ -11,8 +11,11 @@ import { stdioTransport } from './stdio-transport.js';
 
 /** What the factory gives back. */
 export interface FactoryResult {
-  /** `{ connect, … }` instead of the server. */
-  readonly isObject: boolean;
+  /**
+   * `server`: the server itself, or with what the stdio program needs beside it: `{ server, … }`;
+   * `connect`: an object that connects a server in its own way.
+   */
+  readonly gives: 'server' | 'connect';
   /** The variable that holds what is connected, when it is a plain variable. */
   readonly connectedName: string | undefined;
   /** Names of one server's scope that the stdio program goes on using. */
@@ -41,9 +44,13 @@ export function resultOf(entry: EntryModule, placement: Placement): FactoryResul
   const onlyConnected = used.size === 1 && connectedName !== undefined && used.has(connectedName);
   const needed = onlyConnected && !mustConnect ? [] : [...used];
   return {
-    isObject: !factory && (mustConnect || needed.length > 0),
+    gives:
+      mustConnect || (!factory && needed.length > 0 && connectedName === undefined) ? 'connect' : 'server',
     connectedName,
-    needed,
+    needed:
+      factory || needed.length === 0 || !connectedName || mustConnect
+        ? needed
+        : [connectedName, ...needed.filter((name) => name !== connectedName)],
     prepared: [...prepared],
   };
 }
@@ -58,11 +65,14 @@ export function isScoped({ analysis, sources }: EntryModule, identifier: ts.Iden
 export function returnText(
   entry: EntryModule,
   placement: Placement,
-  { isObject, needed }: FactoryResult,
+  { gives, needed }: FactoryResult,
   level: number,
 ): string {
   const pad = entry.unit.repeat(level);
-  if (!isObject) return `${pad}return ${serverText(entry)}${entry.semicolon}`;
+  if (gives === 'server') {
+    const text = needed.length > 0 ? `{ ${needed.join(', ')} }` : serverText(entry);
+    return `${pad}return ${text}${entry.semicolon}`;
+  }
   const short = connectFunction(entry, placement, level);
   if (!short.includes('\n'))
     return `${pad}return { ${[`connect: ${short}`, ...needed].join(', ')} }${entry.semicolon}`;

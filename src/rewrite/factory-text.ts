@@ -46,7 +46,7 @@ export const ownFactory = ({ exportName }: ExistingFactory): Factory => ({
   isAsync: false,
   awaitsSetUp: false,
   isOwn: true,
-  result: { isObject: false, connectedName: undefined, needed: [], prepared: [] },
+  result: { gives: 'server', connectedName: undefined, needed: [], prepared: [] },
   sdkTypes: [],
 });
 
@@ -60,7 +60,8 @@ export function factoryText(entry: EntryModule, placement: Placement): Factory {
   const head = served?.head ?? { parameters: '', returns: returnType(entry, result, isAsync), isAsync };
   const body = (level: number) =>
     bodyText(entry, placement, served?.rest(level) ?? returnText(entry, placement, result, level), level);
-  const transport = result.isObject && isTypeScript ? [sdkName('Transport', file, analysis.sdkLine)] : [];
+  const transport =
+    result.gives === 'connect' && isTypeScript ? [sdkName('Transport', file, analysis.sdkLine)] : [];
   const about = { name, isAsync, result, sdkTypes: [...(served?.sdkTypes ?? []), ...transport] };
   if (placement.setUp.length === 0) {
     const text = `${SERVER_DOC}\n${functionText(entry, placement, name, head, body(1))}\n`;
@@ -193,11 +194,12 @@ function parametersOf(declaration: ts.Declaration): number {
 /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
 function returnType(
   { analysis, sources, file, isTypeScript }: EntryModule,
-  { isObject }: FactoryResult,
+  { gives, needed }: FactoryResult,
   isAsync: boolean,
 ): string {
   const { server } = analysis.site;
-  if (!isTypeScript || isObject || !server || !ts.isIdentifier(server)) return '';
+  const isPlain = gives === 'server' && needed.length === 0;
+  if (!isTypeScript || !isPlain || !server || !ts.isIdentifier(server)) return '';
   const declaration = sources.symbolOf(server)?.valueDeclaration;
   // A type of another module may not be imported here.
   if (!declaration || !ts.isVariableDeclaration(declaration) || declaration.getSourceFile() !== file)

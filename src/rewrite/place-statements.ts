@@ -1,6 +1,6 @@
 import { transportArgument } from '../inspect/connect.js';
 import { callsFrame, namesOf } from '../inspect/lifetimes.js';
-import { type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import { awaits, descendants, rootOf, type Sources, topLevelStatement, ts } from '../inspect/source.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
 import {
@@ -64,7 +64,8 @@ export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placem
       kept.includes(statement) ? 'shell' : placeOf(entry, statement),
     ]),
   );
-  const frame = placeFrame(entry, kept);
+  const placed = placeFrame(entry, kept);
+  const frame = { ...placed, setUp: placed.setUp.filter((statement) => !isOfProgram(entry, placed, statement)) };
   const replaced = keptCall ? undefined : replacedNode(entry);
   const transport = keptCall ? undefined : transportIn(entry);
   const connected = keptCall
@@ -146,6 +147,20 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   for (const statement of frame.before) place(statement, false);
   for (const statement of frame.after) place(statement, true);
   return { setUp, frameServer, afterConnect, givingUp };
+}
+
+/** A value like `const started = Date.now()` that nothing which moves out of the frame reads, and nothing happens for. */
+function isOfProgram({ sources }: EntryModule, frame: FramePlaces, statement: ts.Statement): boolean {
+  if (!ts.isVariableStatement(statement)) return false;
+  const runs = [
+    ...descendants(statement, ts.isCallExpression),
+    ...descendants(statement, ts.isNewExpression),
+  ].some(({ expression }) => sources.symbolOf(rootOf(expression)) !== undefined);
+  if (runs || awaits(statement)) return false;
+  const names = namesOf(sources, new Set([statement]));
+  return !movedOf(frame).some(
+    (other) => other !== statement && [...sources.symbolsIn(other)].some((symbol) => names.has(symbol)),
+  );
 }
 
 /** Declarations that only the stdio program uses stay with it. */

@@ -94,13 +94,14 @@ class Rewriter {
         module: split.module,
         exportName: split.exportName,
         ...(split.member ? { member: split.member } : {}),
-        ...(split.isObject ? { connects: true } : {}),
+        ...(split.serverMember ? { serverMember: split.serverMember } : {}),
+        ...(split.connects ? { connects: true } : {}),
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
         reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2'
-          ? { modernEra: !split.isObject && !this.inspection.state.some(isKeptState) }
+          ? { modernEra: !split.connects && !this.inspection.state.some(isKeptState) }
           : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),

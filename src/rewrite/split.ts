@@ -14,7 +14,9 @@ export interface Split {
   /** The property of the set-up's result that is the factory. */
   readonly member?: string;
   /** The factory gives an object that connects a server, not the server itself. */
-  readonly isObject?: boolean;
+  readonly connects?: boolean;
+  /** The property of what the factory gives that is the server. */
+  readonly serverMember?: string;
   /** The new module with the server, next to the entry. */
   readonly created?: { readonly path: string; readonly text: string };
   readonly diagnostics: readonly Diagnostic[];
@@ -40,7 +42,8 @@ export function splitEntry(input: SplitInput): Split {
 const madeBy = ({ kind, name, inner, result }: Factory) => ({
   kind,
   exportName: name,
-  isObject: result.isObject,
+  ...(result.gives === 'connect' ? { connects: true } : {}),
+  ...(result.gives === 'server' && result.needed.length > 0 ? { serverMember: result.needed[0]! } : {}),
   ...(inner && result.prepared.length > 0 ? { member: inner } : {}),
 });
 

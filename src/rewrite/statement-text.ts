@@ -1,5 +1,5 @@
 import { ts } from '../inspect/source.js';
-import { extentOf, reindent } from './edits.js';
+import { extentOf, isApart, reindent } from './edits.js';
 import type { EntryModule } from './entry-module.js';
 import { shebangEnd } from './statement-syntax.js';
 
@@ -29,11 +29,7 @@ export function blockText(entry: EntryModule, statements: readonly ts.Statement[
   return statements
     .map((statement, index) => {
       const previous = statements[index - 1];
-      const gap =
-        previous &&
-        /\n[ \t]*\r?\n/.test(entry.file.text.slice(extentOf(previous).end, extentOf(statement).start + 1))
-          ? '\n'
-          : '';
+      const gap = previous && isApart(previous, statement) ? '\n' : '';
       return gap + movedText(entry, statement, level);
     })
     .join('\n');

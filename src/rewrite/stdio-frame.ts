@@ -34,9 +34,10 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
   const { fn, holders } = lifetimes.frame;
   if (factory.isOwn) return DONE;
   if (site.factory) return editServed(entry, placement, factory, site.factory);
-  const { isObject, connectedName, needed } = factory.result;
-  const name = isObject ? 'server' : (connectedName ?? 'server');
-  editCall(entry, name, isObject ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
+  const { gives, connectedName, needed } = factory.result;
+  const connects = gives === 'connect';
+  const name = connects ? 'server' : (connectedName ?? 'server');
+  editCall(entry, name, connects ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
   const creation = creationText(entry, placement, factory, name);
   const isAsync = factory.isAsync || factory.awaitsSetUp;
   if (fn && !runsOnImport(entry)) {
@@ -60,8 +61,9 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
 
 /** `const server = createServer();` as the stdio program writes it, one statement a line. */
 function creationText(entry: EntryModule, placement: Placement, factory: Factory, name: string): string {
-  const { isObject, needed } = factory.result;
-  const target = isObject && needed.length > 0 ? `{ ${['connect', ...needed].join(', ')} }` : name;
+  const { gives, needed } = factory.result;
+  const names = gives === 'connect' ? ['connect', ...needed] : needed;
+  const target = needed.length > 0 ? `{ ${names.join(', ')} }` : name;
   const call = `${factory.inner ?? factory.name}()`;
   const exported = placement.server.filter(isExported).flatMap(declaredNames);
   const isPlain = needed.length === 0 && exported.includes(name);

@@ -1,5 +1,5 @@
 import { transportArgument } from '../inspect/connect.js';
-import { callsFrame, namesOf } from '../inspect/lifetimes.js';
+import { callsFrame, leadsToFrame, namesOf } from '../inspect/lifetimes.js';
 import { awaits, descendants, rootOf, type Sources, topLevelStatement, ts } from '../inspect/source.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
@@ -65,7 +65,10 @@ export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placem
     ]),
   );
   const placed = placeFrame(entry, kept);
-  const frame = { ...placed, setUp: placed.setUp.filter((statement) => !isOfProgram(entry, placed, statement)) };
+  const frame = {
+    ...placed,
+    setUp: placed.setUp.filter((statement) => !isOfProgram(entry, placed, statement)),
+  };
   const replaced = keptCall ? undefined : replacedNode(entry);
   const transport = keptCall ? undefined : transportIn(entry);
   const connected = keptCall
@@ -94,6 +97,7 @@ function placeOf({ analysis, sources }: EntryModule, statement: ts.Statement): P
     statement === holder ||
     transport.has(statement) ||
     callsFrame(sources, statement, frame) ||
+    leadsToFrame(sources, statement, frame) ||
     isExportsAssignment(statement) ||
     isConsoleHijack(statement) ||
     exportsServer(sources, serverNames, statement)

@@ -216,6 +216,12 @@ export interface Seam {
   /** Project-relative path of the source module that exports it. */
   readonly module: string;
   readonly exportName: string;
+  /** The property of what a `server-factory` returns that is the function, when it returns more. */
+  readonly member?: string;
+  /** The property of what the function gives that is the server, when it gives more. */
+  readonly serverMember?: string;
+  /** The function gives an object that connects a server, not the server itself. */
+  readonly connects?: boolean;
   /** SDK line of the server. */
   readonly sdk: 'v1' | 'v2';
   readonly sessions: SessionMode;

@@ -12,8 +12,7 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
   const sections = [
-    typescript ? header[seam.sdk] : undefined,
-    typescript ? factoryType[seam.sdk] : undefined,
+    ...(typescript ? (givesServers(seam) ? servers : connections(seam)) : []),
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
@@ -28,29 +27,40 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
-const header: Readonly<Record<Seam['sdk'], string>> = {
-  v1: "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';",
-  v2: "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
-};
+/** Is what the project gives a server of SDK v2, which is told what era its client is of? */
+const givesServers = ({ sdk, connects }: Seam): boolean => sdk === 'v2' && connects !== true;
 
-const factoryType: Readonly<Record<Seam['sdk'], string>> = {
-  v1: '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
-  v2: '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
+const servers = [
+  "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
+  '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
+];
+
+const connections = ({ sdk }: Seam): string[] => {
+  const module =
+    sdk === 'v2' ? '@modelcontextprotocol/server' : '@modelcontextprotocol/sdk/shared/transport.js';
+  return [
+    `import type { Transport } from '${module}';`,
+    '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
+  ];
 };
 
 /** The body that turns the project's export into a `ServerFactory`. */
-function factoryBody({ kind, sdk, exportName }: Seam, typescript: boolean): string {
+function factoryBody(seam: Seam, typescript: boolean): string {
+  const { kind, sdk, exportName, member, serverMember } = seam;
+  const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
   }
-  if (sdk === 'v2') {
-    const annotation = typescript ? ': McpServerFactory' : '';
-    const source = kind === 'server-factory' ? `await ${exportName}()` : exportName;
-    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => create(context);\n`;
+  const setUp = `await ${exportName}()`;
+  if (givesServers(seam)) {
+    // The type of the SDK gives the parameter its own, and asks for nothing but the server.
+    const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
+    const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
+    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => ${serverOf(`create(${serverMember ? '' : 'context'})`)};\n`;
   }
-  if (kind === 'server') return `  return async () => ${exportName}();\n`;
-  return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
+  if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
+  return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
 }
 
 function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {

@@ -77,10 +77,13 @@ export function findLifetimes(
   const values = new CredentialValues(sources, effects);
   if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
+  // What is connected is made anew for each client, wherever the expression stands.
+  const connected = site.factory ?? site.server ?? site.call;
+  const perClient = () => new Set<ts.Node>([...server, ...elsewhere, connected]);
   for (let round = 0; ; round++) {
     server = serverStatements(sources, effects, local, transport, seeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
-    const timing = new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
+    const timing = new Timing(sources, flow, perClient(), frame.fn);
     const judge = new StateJudge(sources, flow, timing);
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
@@ -118,7 +121,7 @@ export function findLifetimes(
             isolated,
             perClient: new Set<ts.Statement>([...server, ...elsewhere]),
             transport,
-            timing: new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn),
+            timing: new Timing(sources, flow, perClient(), frame.fn),
           }),
   };
 }

@@ -149,7 +149,16 @@ async function planFor(
 }
 
 /** Options that the rewritten sources carry; a converted project cannot take others. */
-const FIXED = ['entry', 'out', 'sessions', 'state', 'share', 'credentials', 'credentialHeader'] as const;
+const FIXED = [
+  'entry',
+  'out',
+  'sessions',
+  'state',
+  'share',
+  'isolation',
+  'credentials',
+  'credentialHeader',
+] as const;
 
 function changesOfFixed(manifest: Manifest, options: Options): readonly Diagnostic[] {
   return FIXED.filter((key) => JSON.stringify(options[key]) !== JSON.stringify(manifest.options[key])).map(

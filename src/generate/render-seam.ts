@@ -1,26 +1,33 @@
 import type { Inspection, Options, Seam } from '../model.js';
+import type { HttpEntry } from './http-entry.js';
 import type { ModulePaths } from './module-paths.js';
 
 /**
  * The generated module that tells the runtime how to obtain the project's servers. The project's own modules are
  * imported by functions, never at the top: the service decides when their code runs.
  */
-export function renderSeam(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
+export function renderSeam(
+  inspection: Inspection,
+  options: Options,
+  seam: Seam,
+  paths: ModulePaths,
+  { worker }: Pick<HttpEntry, 'worker'>,
+): string {
   const typescript = inspection.language === 'ts';
   const load = (module: string) => loading(inspection, paths.specifier(options.out, module));
   const variables = seam.variables.map(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
   const sections = [
-    typescript ? header[seam.sdk] : undefined,
-    typescript ? factoryType[seam.sdk] : undefined,
+    typescript ? header(seam) : undefined,
+    typescript ? factoryType(seam) : undefined,
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Whether the project itself catches what nothing else has caught, and goes on. */\n${constant('survivesExceptions', 'boolean', String(seam.survivesExceptions ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
-    seam.credentials &&
-      `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', 'readonly { variable: string; header: string }[]', `[\n${seam.credentials.map(({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`).join('\n')}\n]`, typescript)}`,
+    (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
+    seam.workers && workerFile(inspection, worker),
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
     cleanUp(seam, load, typescript),
   ];
@@ -28,18 +35,41 @@ export function renderSeam(inspection: Inspection, options: Options, seam: Seam,
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
-const header: Readonly<Record<Seam['sdk'], string>> = {
-  v1: "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';",
-  v2: "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
-};
+function header({ sdk, workers }: Seam): string {
+  if (sdk === 'v1') return "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';";
+  const names = workers
+    ? 'McpServerFactory, Transport'
+    : 'McpRequestContext, McpServer, McpServerFactory, Server';
+  return `import type { ${names} } from '@modelcontextprotocol/server';`;
+}
 
-const factoryType: Readonly<Record<Seam['sdk'], string>> = {
-  v1: '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
-  v2: '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
-};
+const factoryType = ({ sdk, workers }: Seam): string =>
+  `/** Gives one fresh server. */\nexport type ServerFactory = ${
+    sdk === 'v1' || workers
+      ? '() => Promise<{ connect(transport: Transport): Promise<void> }>'
+      : '(context?: McpRequestContext) => Promise<McpServer | Server>'
+  };`;
+
+function credentialHeaders({ credentials = [] }: Seam, typescript: boolean): string {
+  const rows = credentials.map(
+    ({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`,
+  );
+  const value = rows.length === 0 ? '[]' : `[\n${rows.join('\n')}\n]`;
+  const type = 'readonly { variable: string; header: string }[]';
+  return `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', type, value, typescript)}`;
+}
+
+/** The module of a session's worker, where it is when the service runs. */
+function workerFile({ moduleFormat }: Inspection, specifier: string): string {
+  const value =
+    moduleFormat === 'cjs'
+      ? `\`\${__dirname}/${specifier.replace('./', '')}\``
+      : `new URL('${specifier}', import.meta.url)`;
+  return `/** What a session's worker runs. */\nexport const workerFile = ${value};`;
+}
 
 /** The body that turns the project's export into a `ServerFactory`. */
-function factoryBody({ kind, sdk, exportName }: Seam, typescript: boolean): string {
+function factoryBody({ kind, sdk, exportName, workers }: Seam, typescript: boolean): string {
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
@@ -47,7 +77,10 @@ function factoryBody({ kind, sdk, exportName }: Seam, typescript: boolean): stri
   if (sdk === 'v2') {
     const annotation = typescript ? ': McpServerFactory' : '';
     const source = kind === 'server-factory' ? `await ${exportName}()` : exportName;
-    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => create(context);\n`;
+    const call = workers
+      ? "() => create({ era: 'legacy' })"
+      : "(context = { era: 'legacy' }) => create(context)";
+    return `  const create${annotation} = ${source};\n  return async ${call};\n`;
   }
   if (kind === 'server') return `  return async () => ${exportName}();\n`;
   return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
@@ -28,15 +29,17 @@ import { parameterizeRunners } from './runners.js';
 import { helpersUsedIn } from './scope-helpers.js';
 import { scopeState } from './session-state.js';
 import { type Split, splitEntry } from './split.js';
+import { workerProblems } from './workers.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
+  const { isolation, state, share, credentials, credentialHeader } = options;
   const analysis = analyse(project, {
     ...(options.entry ? { entry: options.entry } : {}),
-    state: options.state,
-    share: options.share,
-    credentials: options.credentials,
-    credentialHeader: options.credentialHeader,
+    // In a worker the sources keep what they keep, and read the environment, for one client.
+    ...(isolation === 'worker'
+      ? { state: 'share', share: [], credentials: 'env', credentialHeader: [] }
+      : { state, share, credentials, credentialHeader }),
   });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
   return new Rewriter(project, inspection, options, analysis).run();
@@ -44,13 +47,19 @@ export function rewriteProject(project: Project, inspection: Inspection, options
 
 class Rewriter {
   private readonly edits = new Map<ts.SourceFile, FileEdits>();
+  private readonly hasWorkers: boolean;
+  /** Variables that callers send. */
+  private readonly sent: ReadonlySet<string>;
 
   constructor(
     private readonly project: Project,
     private readonly inspection: Inspection,
     private readonly options: Options,
     private readonly analysis: Analysis,
-  ) {}
+  ) {
+    this.hasWorkers = options.isolation === 'worker';
+    this.sent = new Set(variableNames(analysis.sources, options));
+  }
 
   private readonly editsOf = (file: ts.SourceFile): FileEdits => {
     const known = this.edits.get(file) ?? new FileEdits(file);
@@ -59,7 +68,7 @@ class Rewriter {
   };
 
   run(): Rewrite {
-    const { sources, lifetimes, site, credentials } = this.analysis;
+    const { sources, lifetimes, site } = this.analysis;
     const reading = readCredentials(this.analysis, this.editsOf);
     const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
     const scopedFiles = new Set([...reading, ...scoping]);
@@ -91,23 +100,27 @@ class Rewriter {
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
-        reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
-        ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
+        reusable: mode.mode === 'stateless' && this.sent.size === 0 && keepsNothing(this.analysis),
+        ...(this.analysis.sdkLine === 'v2'
+          ? { modernEra: !this.hasWorkers && !this.inspection.state.some(isKeptState) }
+          : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
+        ...(this.hasWorkers ? { workers: true } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
-          credentials.names.has(read.name) ? { ...read, required: false } : read,
+          this.sent.has(read.name) ? { ...read, required: false } : read,
         ),
         ...(this.options.credentials === 'header'
-          ? { credentials: headersFor(credentials.names, this.options) }
+          ? { credentials: headersFor(this.sent, this.options) }
           : {}),
       },
       dependencies: raised.dependencies,
       diagnostics: [
-        ...this.stuck(),
-        ...this.credentialsNotFollowed(),
+        ...(this.hasWorkers
+          ? workerProblems(sources, this.inspection, this.options)
+          : [...this.stuck(), ...this.credentialsNotFollowed(), ...this.loadedLater()]),
+        ...this.badCredentials(),
         ...this.argumentsNeeded(),
-        ...this.loadedLater(),
         ...this.oldModules(),
         ...split.diagnostics,
         ...raised.diagnostics,
@@ -134,19 +147,19 @@ class Rewriter {
   }
 
   private credentialsNotFollowed(): Diagnostic[] {
-    const { sources, lifetimes, credentials } = this.analysis;
-    if (this.options.credentials === 'header' && credentials.names.size === 0)
-      return [{ code: 'credentials-missing', args: {} }];
+    const { sources, lifetimes } = this.analysis;
     const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
       code,
       ...(node ? { at: sources.locationOf(node) } : {}),
-      args: { name: name ?? [...credentials.names].join(', ') },
+      args: { name: name ?? [...this.sent].join(', ') },
     }));
-    return [
-      ...found,
-      ...readOutside(this.project, this.analysis),
-      ...badHeaders(credentials.names, this.options),
-    ];
+    return [...found, ...readOutside(this.project, this.analysis)];
+  }
+
+  private badCredentials(): Diagnostic[] {
+    if (this.options.credentials === 'header' && this.sent.size === 0)
+      return [{ code: 'credentials-missing', args: {} }];
+    return badHeaders(this.sent, this.options);
   }
 
   private argumentsNeeded(): Diagnostic[] {
@@ -181,7 +194,7 @@ class Rewriter {
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
-    const found = sessionModeFor(this.inspection);
+    const found = this.hasWorkers ? workersMode : sessionModeFor(this.inspection);
     if (this.options.sessions === 'auto' || this.options.sessions === found.mode)
       return { ...found, diagnostics: [] };
     if (this.options.sessions === 'stateful')
@@ -189,8 +202,16 @@ class Rewriter {
     return {
       mode: 'stateless',
       because: 'chosen with --sessions stateless',
-      diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }],
+      diagnostics: [
+        { code: 'sessions-needed', args: { because: found.because, otherwise: this.insteadOfSessions() } },
+      ],
     };
+  }
+
+  /** Another way out for who wants no sessions, as the end of a sentence. */
+  private insteadOfSessions(): string {
+    if (this.hasWorkers) return ', or --isolation worker';
+    return this.inspection.sessionFeatures.length > 0 ? '' : ', or accept sharing with --state share';
   }
 
   private scopePath(): string {
@@ -273,6 +294,12 @@ class Rewriter {
     return changes;
   }
 }
+
+/** A worker lasts as long as its session. */
+const workersMode = {
+  mode: 'stateful',
+  because: 'every session has a worker of its own, as chosen with --isolation worker',
+} as const;
 
 function isCommonJs(path: string, text: string): boolean {
   if (/\.[cm]?tsx?$|\.mjs$/.test(path)) return false;

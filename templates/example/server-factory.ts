@@ -19,6 +19,8 @@ export const credentialHeaders: readonly { variable: string; header: string }[] 
   { variable: 'EXAMPLE_TOKEN', header: 'x-example-token' },
 ];
 
+export const workerFile = new URL('./session-worker.js', import.meta.url);
+
 export async function loadServerFactory(): Promise<ServerFactory> {
   return async () => {
     const server = new McpServer({ name: 'example', version: '1.0.0' });

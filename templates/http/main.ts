@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { createListener } from './app.js';
 import { type Config, prepareEnvironment, readConfig, secretValues } from './config.js';
 import type { Feature, Gauges } from './feature.js';
-import { createEndpoint, featureFactories } from './features.js';
+import { createEndpoint, featureFactories, loadServers } from './features.js';
 import { Gate, isLoopback } from './gate.js';
 import { HealthReport } from './health.js';
 import { captureConsole, createLog, type Log } from './logger.js';
 import { callRunner, type Endpoint, Mcp } from './mcp.js';
 import { exitProcess, guardProcess } from './process-guard.js';
-import { loadCleanUp, loadServerFactory, sessionMode, survivesExceptions } from './server-factory.js';
+import { sessionMode, survivesExceptions } from './server-factory.js';
 import { currentScope } from './session-scope.js';
 import { ConfigError } from './settings.js';
 import { createShutdown } from './shutdown.js';
@@ -43,8 +43,7 @@ async function main(): Promise<void> {
   const guard = guardProcess(logger, log.flush);
 
   // The project's code is loaded only now: it may print, read the environment, or leave as soon as it is imported.
-  const createServer = await loadServerFactory();
-  const cleanUp = await loadCleanUp();
+  const { createServer, cleanUp } = await loadServers({ config, logger });
   const open: { mcp?: Mcp; endpoint?: Endpoint; health?: HealthReport } = {};
   const gauges = (): Gauges => ({
     ready: open.health?.ready ?? false,

@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import type { AuthInfo } from './feature.js';
+import type { RpcId, RpcMessage } from './json-rpc.js';
+import { extraOf } from './message-origin.js';
+import type { JSONRPCMessage, MessageExtraInfo, Transport, TransportSendOptions } from './sdk.js';
+import { loadServerFactory } from './server-factory.js';
+import { SessionScope } from './session-scope.js';
+
+/** What is known of the HTTP request that a message came with, as far as it can be sent to a worker. */
+export interface MessageOrigin {
+  readonly headers: IncomingHttpHeaders;
+  readonly url: string;
+  readonly method: string;
+  readonly authInfo: (Omit<AuthInfo, 'resource'> & { readonly resource: string | undefined }) | undefined;
+}
+
+/** What the service says to a worker: build the server, a message of the client, or that the session is over. */
+export type ToWorker =
+  | 'connect'
+  | { readonly message: RpcMessage | JSONRPCMessage; readonly origin: MessageOrigin | undefined }
+  | 'end';
+
+/** What a worker says to the service. */
+export type FromWorker =
+  | 'loaded'
+  | 'connected'
+  | { readonly failed: string }
+  | { readonly message: RpcMessage | JSONRPCMessage; readonly related: RpcId | undefined };
+
+/** The SDK's `Transport` on the port of a worker. */
+class PortTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+  readonly #port: MessagePort;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  async start(): Promise<void> {}
+
+  async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const sent: FromWorker = { message, related: options?.relatedRequestId };
+    this.#port.postMessage(sent);
+  }
+
+  /** Over stdio a server that closes its connection has nothing more to do either. */
+  async close(): Promise<void> {
+    this.onclose?.();
+    process.exit();
+  }
+}
+
+/** Loads the project's code and serves one client: what the program did over stdio, over the port. */
+async function serve(port: MessagePort): Promise<void> {
+  const createServer = await loadServerFactory();
+  const transport = new PortTransport(port);
+  const scope = new SessionScope();
+  const say = (message: FromWorker): void => port.postMessage(message);
+
+  async function connect(): Promise<void> {
+    try {
+      const server = await createServer();
+      await server.connect(transport);
+      say('connected');
+    } catch (error) {
+      say({ failed: String((error as Error | undefined)?.stack ?? error) });
+    }
+  }
+
+  port.on('message', (message: ToWorker) => {
+    if (message === 'connect') void scope.run(connect);
+    else if (message === 'end') void transport.close();
+    else scope.run(() => transport.onmessage?.(message.message as JSONRPCMessage, extraOf(message.origin)));
+  });
+  say('loaded');
+}
+
+if (!parentPort) throw new Error('This module runs in a worker, which the service starts');
+void serve(parentPort);

@@ -1,7 +1,10 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isError, word } from '../../src/diagnostics.js';
+import { scratch } from '../disk/scratch.js';
 import { type Connected, connect, type Service, textOf, until } from '../runtime/service.js';
 import { serveFixture } from './compiled-fixture.js';
+import { convertQuietly, readFixtures } from './run-fixture.js';
 
 /** State that cannot be separated in the sources, with a worker for each session. */
 
@@ -86,4 +89,12 @@ describe('a worker for each session', () => {
     expect(await service.exited()).toBe(0);
     expect(workers()).toBe(0);
   });
+});
+
+it('is the way out that a refusal names', async () => {
+  const fixture = readFixtures('convert').find(({ name }) => name === 'worker-per-session');
+  const { result } = await convertQuietly(scratch(fixture?.input ?? {}), {});
+  const said = result.diagnostics.filter(isError).map(word);
+  expect([...new Set(said.map(({ code }) => code))]).toEqual(['state-not-isolated']);
+  expect(said[0]?.hint).toContain('--isolation worker');
 });

@@ -238,8 +238,6 @@ export interface Seam {
   readonly workers?: boolean;
   /** Project-relative path of the module that holds `sessionScoped`, when the rewrite uses it. */
   readonly sessionScope?: string;
-  /** Cleanup the project did in its own signal handlers, called once in the drain. */
-  readonly cleanUp?: { readonly module: string; readonly exportName: string };
   readonly variables: readonly EnvRead[];
   /** Variables whose values callers send themselves, and the header of each. */
   readonly credentials?: readonly CredentialHeader[];

@@ -40,7 +40,7 @@ export function renderFeatures(
       imported([feature.create, feature.resolve, feature.settings, feature.load], featureFile(feature)),
     ),
     ...(modern ? imported(['withModernEra'], 'modern-era') : []),
-    ...(load ? [] : imported(['loadCleanUp', 'loadServerFactory'], 'server-factory')),
+    ...(load ? [] : imported(['loadServerFactory'], 'server-factory')),
     ...imported([create], seam.sessions),
   ];
   const exports: readonly Export[] = [
@@ -49,9 +49,7 @@ export function renderFeatures(
       name: 'loadServers',
       about: load ? "Starts the project's code in a worker for each session." : "Loads the project's code.",
       type: 'ServerLoader',
-      value:
-        load ??
-        'async () => ({\n  createServer: await loadServerFactory(),\n  cleanUp: await loadCleanUp(),\n})',
+      value: load ?? 'async () => ({ createServer: await loadServerFactory() })',
     },
     {
       name: 'settings',

@@ -29,7 +29,6 @@ export function renderSeam(
     (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
     seam.workers && workerFile(inspection, worker),
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
-    cleanUp(seam, load, typescript),
   ];
   const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
@@ -84,14 +83,6 @@ function factoryBody({ kind, sdk, exportName, workers }: Seam, typescript: boole
   }
   if (kind === 'server') return `  return async () => ${exportName}();\n`;
   return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
-}
-
-function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {
-  const type = typescript ? ': Promise<(() => unknown) | undefined>' : '';
-  const body = seam.cleanUp
-    ? `  const { ${seam.cleanUp.exportName} } = ${load(seam.cleanUp.module)};\n  return ${seam.cleanUp.exportName};\n`
-    : '  return undefined;\n';
-  return `/** What the project does when it is stopped, if anything. */\nexport async function loadCleanUp()${type} {\n${body}}`;
 }
 
 const loading = ({ language, moduleFormat }: Inspection, specifier: string): string =>

@@ -3,6 +3,7 @@ import { CredentialValues } from './credential-values.js';
 import type { CredentialReads } from './credentials.js';
 import { Effects, type Touched } from './effects.js';
 import { keptByServer } from './kept-by-server.js';
+import { endingOf } from './signal-handlers.js';
 import {
   descendants,
   enclosingFunction,
@@ -127,8 +128,8 @@ export function findLifetimes(
   const effects = new Effects(sources, credentials.roots);
   const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
-  const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
+  const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
     const declaration = seed.valueDeclaration;
@@ -262,6 +263,7 @@ function transportStatements(
   frame: Frame,
   site: ConnectSite,
   local: readonly ts.Statement[],
+  servers: ReadonlySet<ts.Symbol>,
 ): Set<ts.Statement> {
   const found = new Set<ts.Statement>([frame.path]);
   const holder = local.find(
@@ -272,6 +274,9 @@ function transportStatements(
   if (holder) found.add(holder);
   const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
   for (const statement of local) {
+    const ending = endingOf(sources, statement, servers);
+    // What the program does besides closing its connection has to be done when a service ends, too.
+    if (ending?.cleansUp && !ending.uses(names)) continue;
     if (
       ts.isExpressionStatement(statement) &&
       GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))

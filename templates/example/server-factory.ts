@@ -30,7 +30,3 @@ export async function loadServerFactory(): Promise<ServerFactory> {
     return server;
   };
 }
-
-export async function loadCleanUp(): Promise<(() => unknown) | undefined> {
-  return undefined;
-}

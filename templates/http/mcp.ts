@@ -43,8 +43,8 @@ export interface Endpoint {
 /** How the service gets its servers. */
 export interface Servers {
   readonly createServer: ServerFactory;
-  /** What is done when the service stops. */
-  readonly cleanUp: (() => unknown) | undefined;
+  /** Ends what they have of their own. */
+  close?(): Promise<void>;
 }
 
 /** Loads the project's code. */

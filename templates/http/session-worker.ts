@@ -3,8 +3,9 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { AuthInfo } from './feature.js';
 import type { RpcId, RpcMessage } from './json-rpc.js';
 import { extraOf } from './message-origin.js';
+import { withholdListeners } from './process-guard.js';
 import type { JSONRPCMessage, MessageExtraInfo, Transport, TransportSendOptions } from './sdk.js';
-import { loadServerFactory } from './server-factory.js';
+import { loadServerFactory, survivesExceptions } from './server-factory.js';
 import { SessionScope } from './session-scope.js';
 
 /** What is known of the HTTP request that a message came with, as far as it can be sent to a worker. */
@@ -25,6 +26,7 @@ export type ToWorker =
 export type FromWorker =
   | 'loaded'
   | 'connected'
+  | 'closed'
   | { readonly failed: string }
   | { readonly message: RpcMessage | JSONRPCMessage; readonly related: RpcId | undefined };
 
@@ -34,6 +36,7 @@ class PortTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
   readonly #port: MessagePort;
+  #closed = false;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -46,15 +49,19 @@ class PortTransport implements Transport {
     this.#port.postMessage(sent);
   }
 
-  /** Over stdio a server that closes its connection has nothing more to do either. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const said: FromWorker = 'closed';
+    this.#port.postMessage(said);
     this.onclose?.();
-    process.exit();
   }
 }
 
 /** Loads the project's code and serves one client: what the program did over stdio, over the port. */
 async function serve(port: MessagePort): Promise<void> {
+  if (survivesExceptions) process.on('uncaughtException', (error) => console.error(error));
+  const handlers = withholdListeners(() => undefined);
   const createServer = await loadServerFactory();
   const transport = new PortTransport(port);
   const scope = new SessionScope();
@@ -70,9 +77,16 @@ async function serve(port: MessagePort): Promise<void> {
     }
   }
 
+  /** The session is over; over stdio the program would have been told by a signal. */
+  async function end(): Promise<void> {
+    await transport.close();
+    await handlers.run(new Promise(() => undefined)).catch((error: unknown) => console.error(error));
+    process.exit();
+  }
+
   port.on('message', (message: ToWorker) => {
     if (message === 'connect') void scope.run(connect);
-    else if (message === 'end') void transport.close();
+    else if (message === 'end') void end();
     else scope.run(() => transport.onmessage?.(message.message as JSONRPCMessage, extraOf(message.origin)));
   });
   say('loaded');

@@ -36,7 +36,7 @@ export const loadInWorkers: ServerLoader = async ({ config, logger }) => {
   if (credentialHeaders.length === 0) await (await createServer()).end();
   return {
     createServer,
-    async cleanUp() {
+    async close() {
       await Promise.all([...running].map((worker) => worker.end()));
     },
   };
@@ -115,7 +115,9 @@ class SessionWorker {
   }
 
   #receive(message: FromWorker): void {
-    if (typeof message === 'string') {
+    if (message === 'closed') {
+      void this.#transport?.close();
+    } else if (typeof message === 'string') {
       if (message !== this.#awaited?.signal) return;
       this.#awaited.resolve();
       this.#awaited = undefined;

@@ -7,9 +7,10 @@ import { call, connect, post, type Service, type ServiceOptions, startService, u
 const server = `
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
-export const cleanUp = async () => { console.log('cleaned up'); };
+process.on('SIGTERM', () => { console.log('cleaned up'); process.exit(); });
 export function createServer() {
   const server = new McpServer({ name: 'tested', version: '1.0.0' });
+  process.on('SIGTERM', async () => { await server.close(); console.log('closed a server'); });
   server.registerTool('slow', { inputSchema: { ms: z.number() } }, async ({ ms }) => {
     await new Promise((resolve) => setTimeout(resolve, ms));
     return { content: [{ type: 'text', text: 'finished' }] };
@@ -151,9 +152,7 @@ describe('limits', () => {
 
 describe('shutdown', () => {
   it('finishes what is in flight, runs the project’s cleanup once, and exits with 0', async () => {
-    const service = await start({
-      seam: { cleanUp: { module: 'src/create-server.ts', exportName: 'cleanUp' } },
-    });
+    const service = await start();
     const answers = Promise.all(
       Array.from({ length: 8 }, (_, id) => post(service, call('slow', { ms: 500 }, id))),
     );
@@ -161,7 +160,8 @@ describe('shutdown', () => {
     service.child.kill('SIGTERM');
     for (const answer of await answers) expect(await answer.text()).toContain('finished');
     expect(await service.exited()).toBe(0);
-    expect(service.log().filter(({ msg }) => msg === 'cleaned up')).toHaveLength(1);
+    for (const msg of ['cleaned up', 'closed a server'])
+      expect(service.log().filter((line) => line['msg'] === msg)).toHaveLength(1);
     expect(service.log().at(-1)).toMatchObject({ msg: 'Shut down' });
   });
 

@@ -177,8 +177,9 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'arguments-needed': {
     severity: 'error',
-    message: 'The server stops here when it is started without command line arguments.',
-    hint: 'Give the HTTP service its arguments: --args "…".',
+    message:
+      'The server asks for command line arguments here, and nobody types them when an HTTP service starts.',
+    hint: 'Say what it gets: --args "…".',
   },
   'registered-when-loaded': {
     severity: 'error',
@@ -217,7 +218,7 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'error',
     message:
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
-    hint: 'Declare it on its own (const {name} = …), accept sharing with --share {name}, or give every session a worker of its own with --isolation worker.',
+    hint: '{first} with --share {name}, or give every session a worker of its own with --isolation worker.',
   },
   'credential-not-followed': {
     severity: 'error',

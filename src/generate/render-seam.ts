@@ -14,7 +14,7 @@ export function renderSeam(
   { worker }: Pick<HttpEntry, 'worker'>,
 ): string {
   const typescript = inspection.language === 'ts';
-  const load = (module: string) => loading(inspection, paths.specifier(options.out, module));
+  const load = (module: string) => loading(inspection, paths, options.out, module);
   const variables = seam.variables.map(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
@@ -30,7 +30,7 @@ export function renderSeam(
     seam.workers && workerFile(inspection, worker),
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
   ];
-  const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
+  const text = `${sections.filter(Boolean).join('\n\n')}\n`;
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
@@ -85,8 +85,16 @@ function factoryBody({ kind, sdk, exportName, workers }: Seam, typescript: boole
   return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
 }
 
-const loading = ({ language, moduleFormat }: Inspection, specifier: string): string =>
-  language === 'js' && moduleFormat === 'cjs' ? `require('${specifier}')` : `await import('${specifier}')`;
+function loading(
+  { language, moduleFormat }: Inspection,
+  paths: ModulePaths,
+  folder: string,
+  module: string,
+): string {
+  return language === 'js' && moduleFormat === 'cjs'
+    ? `require('${paths.specifier(folder, module)}')`
+    : `await import('${paths.dynamicSpecifier(folder, module)}')`;
+}
 
 const constant = (name: string, type: string, value: string, typescript: boolean): string =>
   `export const ${name}${typescript ? `: ${type}` : ''} = ${value};`;

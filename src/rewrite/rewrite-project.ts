@@ -4,7 +4,7 @@ import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
-import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
+import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type {
   Change,
@@ -16,6 +16,7 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
@@ -142,7 +143,12 @@ class Rewriter {
       .map((finding) => ({
         code: 'state-not-isolated',
         at: sources.locationOf(finding.declaration),
-        args: { name: finding.name },
+        args: {
+          name: finding.name,
+          first: /^\w+$/.test(finding.name)
+            ? `Declare it on its own (const ${finding.name} = …), accept sharing`
+            : 'Accept sharing',
+        },
       }));
   }
 
@@ -171,7 +177,7 @@ class Rewriter {
   private oldModules(): Diagnostic[] {
     const { tsconfig, kind } = this.inspection.build;
     if (!tsconfig || this.inspection.language !== 'ts' || kind !== 'tsc') return [];
-    const options = compilerOptionsOf(this.project, tsconfig);
+    const options = readTsconfig(this.project, tsconfig).compilerOptions;
     const at = { file: tsconfig, line: 1, column: 1 };
     const module = String(options['module'] ?? '');
     if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];

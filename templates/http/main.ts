@@ -10,7 +10,7 @@ import { captureConsole, createLog, type Log } from './logger.js';
 import { callRunner, type Endpoint, Mcp } from './mcp.js';
 import { exitProcess, guardProcess, ProcessExit } from './process-guard.js';
 import { sessionMode, survivesExceptions } from './server-factory.js';
-import { currentScope } from './session-scope.js';
+import { currentScope, failCurrentRequest } from './session-scope.js';
 import { ConfigError } from './settings.js';
 import { createShutdown } from './shutdown.js';
 
@@ -25,7 +25,9 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => shutDown('SIGTERM', 0));
   process.on('SIGINT', () => shutDown('SIGINT', 0));
   process.on('unhandledRejection', (reason) => {
-    if (!isFarewell(reason)) logger.error({ err: reason }, 'A promise was rejected and nobody cared');
+    if (isFarewell(reason)) return;
+    logger.error({ err: reason }, 'A promise was rejected and nobody cared');
+    failCurrentRequest();
   });
   process.on('uncaughtException', (error) => {
     const scope = currentScope();

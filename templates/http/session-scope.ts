@@ -35,9 +35,12 @@ export class SessionScope {
     this.#values.set(key, { value, dispose: dispose && (() => dispose(value)) });
   }
 
-  /** Runs `work`, and everything it starts, inside this scope. */
-  run<T>(work: () => T): T {
-    return storage.run(this, work);
+  /**
+   * Runs `work`, and everything it starts, inside this scope. `onRejection` learns of a promise in it that was rejected
+   * and that nobody waits for.
+   */
+  run<T>(work: () => T, onRejection?: () => void): T {
+    return storage.run({ scope: this, onRejection }, work);
   }
 
   /** Drops every value, so that nothing of the client outlives its session. */
@@ -48,11 +51,20 @@ export class SessionScope {
   }
 }
 
-const storage = new AsyncLocalStorage<SessionScope>();
+/** For whom code runs, and for which of its requests. */
+interface Running {
+  readonly scope: SessionScope;
+  readonly onRejection: (() => void) | undefined;
+}
+
+const storage = new AsyncLocalStorage<Running>();
 const processScope = new SessionScope();
 
 /** The scope of the code that is running; none at start-up and over stdio. */
-export const currentScope = (): SessionScope | undefined => storage.getStore();
+export const currentScope = (): SessionScope | undefined => storage.getStore()?.scope;
+
+/** A promise was rejected and nobody waits for it: the request that it was made for gets an answer. */
+export const failCurrentRequest = (): void => storage.getStore()?.onRejection?.();
 
 /** A variable of which every session has its own. A property, not a call: TypeScript narrows `x.value` like a variable. */
 export interface SessionScoped<T> {
@@ -68,7 +80,7 @@ export interface SessionScoped<T> {
  */
 export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void): SessionScoped<T> {
   const key = {};
-  const scope = (): SessionScope => storage.getStore() ?? processScope;
+  const scope = (): SessionScope => currentScope() ?? processScope;
   return {
     get value(): T {
       return scope().get(key, create, dispose);
@@ -81,12 +93,12 @@ export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void):
 
 /** A variable of the environment; while a client is served that sends its own value, the client's. */
 export function credential(name: string): string | undefined {
-  const sent = storage.getStore()?.credentials;
+  const sent = currentScope()?.credentials;
   return sent?.has(name) ? sent.get(name) : process.env[name];
 }
 
 /** The environment with what the current client has sent in it. */
 export function environment(): NodeJS.ProcessEnv {
-  const sent = storage.getStore()?.credentials;
+  const sent = currentScope()?.credentials;
   return sent ? { ...process.env, ...Object.fromEntries(sent) } : process.env;
 }

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { AuthInfo } from './feature.js';
-import type { RpcId, RpcMessage } from './json-rpc.js';
+import { codes, isRequest, type RpcId, type RpcMessage } from './json-rpc.js';
 import { extraOf } from './message-origin.js';
 import { withholdListeners } from './process-guard.js';
 import type { JSONRPCMessage, MessageExtraInfo, Transport, TransportSendOptions } from './sdk.js';
 import { loadServerFactory, survivesExceptions } from './server-factory.js';
-import { SessionScope } from './session-scope.js';
+import { failCurrentRequest, SessionScope } from './session-scope.js';
 
 /** What is known of the HTTP request that a message came with, as far as it can be sent to a worker. */
 export interface MessageOrigin {
@@ -17,10 +17,12 @@ export interface MessageOrigin {
 }
 
 /** What the service says to a worker: build the server, a message of the client, or that the session is over. */
-export type ToWorker =
-  | 'connect'
-  | { readonly message: RpcMessage | JSONRPCMessage; readonly origin: MessageOrigin | undefined }
-  | 'end';
+export type ToWorker = 'connect' | FromClient | 'end';
+
+export interface FromClient {
+  readonly message: RpcMessage | JSONRPCMessage;
+  readonly origin: MessageOrigin | undefined;
+}
 
 /** What a worker says to the service. */
 export type FromWorker =
@@ -61,6 +63,10 @@ class PortTransport implements Transport {
 /** Loads the project's code and serves one client: what the program did over stdio, over the port. */
 async function serve(port: MessagePort): Promise<void> {
   if (survivesExceptions) process.on('uncaughtException', (error) => console.error(error));
+  process.on('unhandledRejection', (reason) => {
+    console.error(reason);
+    failCurrentRequest();
+  });
   const handlers = withholdListeners(() => undefined);
   const createServer = await loadServerFactory();
   const transport = new PortTransport(port);
@@ -77,6 +83,16 @@ async function serve(port: MessagePort): Promise<void> {
     }
   }
 
+  function receive({ message, origin }: FromClient): void {
+    const { id } = message as { id?: RpcId };
+    const error = { code: codes.internal, message: 'Internal error' };
+    const fail = (): void => {
+      if (id !== undefined && isRequest(message as RpcMessage))
+        say({ message: { jsonrpc: '2.0', id, error }, related: undefined });
+    };
+    scope.run(() => transport.onmessage?.(message as JSONRPCMessage, extraOf(origin)), fail);
+  }
+
   /** The session is over; over stdio the program would have been told by a signal. */
   async function end(): Promise<void> {
     await transport.close();
@@ -87,7 +103,7 @@ async function serve(port: MessagePort): Promise<void> {
   port.on('message', (message: ToWorker) => {
     if (message === 'connect') void scope.run(connect);
     else if (message === 'end') void end();
-    else scope.run(() => transport.onmessage?.(message.message as JSONRPCMessage, extraOf(message.origin)));
+    else receive(message);
   });
   say('loaded');
 }

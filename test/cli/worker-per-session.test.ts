@@ -76,6 +76,14 @@ describe('a worker for each session', () => {
     await until(() => workers() === 0);
   });
 
+  it('answers a call whose promise was rejected, and goes on with its session', async () => {
+    const ann = await connect(service);
+    await use(ann, 'write', { by: 'ann', note: 'kept' });
+    await expect(ann.client.callTool({ name: 'forget' })).rejects.toThrow('Internal error');
+    expect(await use(ann, 'read')).toMatchObject({ notes: ['kept'] });
+    await leave(ann);
+  });
+
   it('opens no more than MAX_SESSIONS', async () => {
     const open = [await connect(service), await connect(service), await connect(service)];
     await expect(connect(service)).rejects.toThrow('Too many sessions');

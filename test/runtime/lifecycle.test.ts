@@ -17,6 +17,8 @@ export function createServer() {
   });
   server.registerTool('crash', {}, () => { setTimeout(() => { throw new Error('crashed'); }, 5); return { content: [] }; });
   server.registerTool('crash-and-wait', {}, () => new Promise(() => { setTimeout(() => { throw new Error('crashed'); }, 5); }));
+  server.registerTool('reject-and-wait', {}, () => new Promise(() => { setTimeout(() => { Promise.reject(new Error('rejected')); }, 5); }));
+  server.registerTool('reject-later', {}, () => { setTimeout(() => { Promise.reject(new Error('too late')); }, 50); return { content: [] }; });
   server.registerTool('tell', {}, () => { console.log('the key is ' + process.env.API_TOKEN); return { content: [] }; });
   return server;
 }
@@ -246,6 +248,25 @@ describe('shutdown', () => {
     const service = await start();
     const answer = await post(service, call('crash-and-wait'));
     expect(await answer.json()).toMatchObject({ error: { message: 'The connection was closed' } });
+    expect((await post(service, call('slow', { ms: 1 }))).status).toBe(200);
+  });
+
+  it('answers the request whose promise was rejected, and goes on with its session', async () => {
+    const service = await start({ seam: { sessions: 'stateful' } });
+    const { client } = await connect(service);
+    const slow = client.callTool({ name: 'slow', arguments: { ms: 300 } });
+    await client.callTool({ name: 'reject-later' });
+    await expect(client.callTool({ name: 'reject-and-wait' })).rejects.toThrow('Internal error');
+    expect(await slow).toMatchObject({ content: [{ text: 'finished' }] });
+    expect(await client.ping()).toEqual({});
+    const rejected = service.log().filter(({ msg }) => msg === 'A promise was rejected and nobody cared');
+    expect(rejected).toHaveLength(2);
+  });
+
+  it('answers a stateless request whose promise was rejected', async () => {
+    const service = await start();
+    const answer = await post(service, call('reject-and-wait'));
+    expect(await answer.json()).toMatchObject({ error: { code: -32603, message: 'Internal error' } });
     expect((await post(service, call('slow', { ms: 1 }))).status).toBe(200);
   });
 });

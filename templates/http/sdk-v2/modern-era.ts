@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { createMcpHandler, isLegacyRequest, PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server';
-import { isRequest, type RpcMessage, type RpcResponse } from './json-rpc.js';
+import { codes, isRequest, type RpcMessage, type RpcResponse } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, type Visit } from './mcp.js';
 import { webRequest } from './sdk.js';
 import { SessionScope } from './session-scope.js';
@@ -66,13 +66,26 @@ export const withModernEra =
       const missing: RpcResponse = {
         jsonrpc: '2.0',
         id: message.id,
-        error: { code: -32603, message: 'There was no response' },
+        error: { code: codes.internal, message: 'There was no response' },
       };
+      const failed = new AbortController();
       const response = await runCall(callOf(visit, message), () =>
-        scope.run(async () => {
-          answered = true;
-          return (await serve(visit, message, gone)) ?? missing;
-        }),
+        scope.run(
+          async () => {
+            answered = true;
+            const failure = once(failed.signal).then((): RpcResponse => {
+              answered = false;
+              gone.abort();
+              return {
+                jsonrpc: '2.0',
+                id: message.id,
+                error: { code: codes.internal, message: 'Internal error' },
+              };
+            });
+            return (await Promise.race([serve(visit, message, gone), failure])) ?? missing;
+          },
+          () => failed.abort(),
+        ),
       );
       scope.end();
       if (!answered) sendJson(visit.response, { ...response, id: message.id });
@@ -103,6 +116,9 @@ export const withModernEra =
     };
   };
 
+const once = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+
 const scopeOf = ({ caller }: Visit, gone?: AbortController): SessionScope =>
   new SessionScope(caller.credentials?.values, () => gone?.abort());
 
@@ -117,8 +133,9 @@ async function isModern(visit: Visit, message: RpcMessage): Promise<boolean> {
 }
 
 function sendJson(response: ServerResponse, message: RpcResponse): void {
-  if (response.destroyed) return;
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(message));
+  if (response.destroyed || response.writableEnded) return;
+  if (response.headersSent) response.end();
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(message));
 }
 
 /** Sends a web response; resolves to the last JSON-RPC response that was in it. */

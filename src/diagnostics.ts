@@ -187,6 +187,12 @@ const wordings: Readonly<Record<string, Wording>> = {
       'This registers on the server when its module is loaded by import(), which happens once and not for each client.',
     hint: 'Export a function that takes the server and registers, and call it after import(), or give every session a worker of its own with --isolation worker.',
   },
+  'clean-up-left': {
+    severity: 'warning',
+    message:
+      'What is done here on a signal, besides closing the connection, is not done when the HTTP service ends: it uses the stdio transport.',
+    hint: 'Close the server only, which closes its transport; then the service does the rest, too.',
+  },
   'module-too-old': {
     severity: 'error',
     message: 'The tsconfig compiles to modules of {module}, which have no import().',

@@ -227,6 +227,8 @@ export interface Seam {
   readonly reusable: boolean;
   /** The list of tools is known to be the same for every request (no handler of the project computes it). */
   readonly fixedTools?: boolean;
+  /** Nothing that is made while one client is served is used by another: its timers and processes end with its session. */
+  readonly ownsWhatItStarts?: boolean;
   /** The project goes on after an exception that nothing has caught: its own listener does not end the process. */
   readonly survivesExceptions?: boolean;
   /**

@@ -25,6 +25,7 @@ export function renderSeam(
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Whether the project itself catches what nothing else has caught, and goes on. */\n${constant('survivesExceptions', 'boolean', String(seam.survivesExceptions ?? false), typescript)}`,
+    `/** Whether no client uses what was started while another was served (timers, child processes). */\n${constant('ownsWhatItStarts', 'boolean', String(seam.ownsWhatItStarts ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
     (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
     seam.workers && workerFile(inspection, worker),

@@ -31,6 +31,7 @@ const core: Readonly<Record<string, string>> = {
   shutdown: 'the orderly end',
   'process-guard': 'keeps the process from the server’s own exits and signal handlers',
   'session-scope': 'state that each client has for itself',
+  'session-resources': 'what ends with a session',
   sdk: 'what comes from the SDK',
   feature: 'what a feature can do',
 };

@@ -7,6 +7,7 @@ import { keptByServer } from './kept-by-server.js';
 import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
+import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
@@ -33,6 +34,8 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Signal handlers that release something and stay in the stdio program, because they use its transport. */
+  readonly cleanUpsLeft: readonly ts.Statement[];
   /** Uses of a credential that cannot be made each caller's own. */
   readonly unfollowed: readonly Unfollowed[];
 }
@@ -102,6 +105,7 @@ export function findLifetimes(
     isolated,
     kept,
     loadedLater,
+    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
     unfollowed:
       credentials.names.size === 0
         ? []

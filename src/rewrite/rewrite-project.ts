@@ -107,6 +107,7 @@ class Rewriter {
           : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(this.hasWorkers ? { workers: true } : {}),
+        ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
           this.sent.has(read.name) ? { ...read, required: false } : read,
@@ -123,6 +124,11 @@ class Rewriter {
         ...this.badCredentials(),
         ...this.argumentsNeeded(),
         ...this.oldModules(),
+        ...lifetimes.cleanUpsLeft.map((statement) => ({
+          code: 'clean-up-left',
+          at: sources.locationOf(statement),
+          args: {},
+        })),
         ...split.diagnostics,
         ...raised.diagnostics,
         ...mode.diagnostics,
@@ -212,6 +218,11 @@ class Rewriter {
         { code: 'sessions-needed', args: { because: found.because, otherwise: this.insteadOfSessions() } },
       ],
     };
+  }
+
+  /** Does nothing that is made for one client go on to serve others, such as a browser that the first call opens? */
+  private ownsWhatItStarts(): boolean {
+    return !this.hasWorkers && this.inspection.state.every(({ decision }) => decision === 'isolate');
   }
 
   /** Another way out for who wants no sessions, as the end of a sentence. */

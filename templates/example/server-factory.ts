@@ -10,6 +10,7 @@ export const sessionMode: 'stateless' | 'stateful' = 'stateless';
 export const reusable: boolean = true;
 export const fixedTools: boolean = true;
 export const survivesExceptions: boolean = false;
+export const ownsWhatItStarts: boolean = true;
 
 export const projectVariables: readonly { name: string; required: boolean; secret: boolean }[] = [
   { name: 'EXAMPLE_TOKEN', required: false, secret: true },

@@ -9,8 +9,9 @@ import { HealthReport } from './health.js';
 import { captureConsole, createLog, type Log } from './logger.js';
 import { callRunner, type Endpoint, Mcp } from './mcp.js';
 import { exitProcess, guardProcess, ProcessExit } from './process-guard.js';
-import { sessionMode, survivesExceptions } from './server-factory.js';
-import { currentScope, failCurrentRequest } from './session-scope.js';
+import { ownsWhatItStarts, sessionMode, survivesExceptions } from './server-factory.js';
+import { followResources } from './session-resources.js';
+import { currentResources, currentScope, failCurrentRequest } from './session-scope.js';
 import { ConfigError } from './settings.js';
 import { createShutdown } from './shutdown.js';
 
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
   });
   captureConsole(logger);
   const guard = guardProcess(logger, log.flush);
+  if (ownsWhatItStarts) followResources(currentResources);
 
   // The project's code is loaded only now: it may print, read the environment, or leave as soon as it is imported.
   const { createServer, close } = await loadServers({ config, logger });

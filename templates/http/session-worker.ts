@@ -86,11 +86,11 @@ async function serve(port: MessagePort): Promise<void> {
   function receive({ message, origin }: FromClient): void {
     const { id } = message as { id?: RpcId };
     const error = { code: codes.internal, message: 'Internal error' };
-    const fail = (): void => {
+    const onRejection = (): void => {
       if (id !== undefined && isRequest(message as RpcMessage))
         say({ message: { jsonrpc: '2.0', id, error }, related: undefined });
     };
-    scope.run(() => transport.onmessage?.(message as JSONRPCMessage, extraOf(origin)), fail);
+    scope.run(() => transport.onmessage?.(message as JSONRPCMessage, extraOf(origin)), { onRejection });
   }
 
   /** The session is over; over stdio the program would have been told by a signal. */

@@ -66,7 +66,8 @@ export class HttpTransport implements Transport {
       this.#pending.set(message.id, { exchange, scope, settle });
       const deliver = (): void => this.#deliver(message, extra);
       try {
-        if (scope) scope.run(deliver, () => this.#fail(message.id, codes.internal, 'Internal error'));
+        const onRejection = (): void => this.#fail(message.id, codes.internal, 'Internal error');
+        if (scope) scope.run(deliver, { onRejection });
         else deliver();
       } catch (error) {
         this.#pending.delete(message.id);

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { scratch } from '../disk/scratch.js';
 import { call, post, run, textOf } from '../runtime/service.js';
 import { compileFixture } from './compiled-fixture.js';
+import { convertQuietly, readFixtures } from './run-fixture.js';
 
 it('does what the project did on a signal: once when the service ends, and over stdio as before', async () => {
   const root = await compileFixture('cleans-up');
@@ -28,4 +29,16 @@ it('does what the project did on a signal: once when the service ends, and over 
   expect(await service.exited()).toBe(0);
   expect(lines()).toEqual(['closed', 'vase', 'book', 'closed']);
   expect(service.log().filter(({ level }) => level === 'error')).toMatchObject([{ msg: 'SIGTERM: closing' }]);
+});
+
+it('says so when it stays with the stdio program', async () => {
+  const { input } = readFixtures('convert').find(({ name }) => name === 'cleans-up')!;
+  const main = input['src/index.ts']!.replace(
+    'let isClosing',
+    'const transport = new StdioServerTransport();\n  let isClosing',
+  )
+    .replace('await server.close()', 'await transport.close()')
+    .replace('connect(new StdioServerTransport())', 'connect(transport)');
+  const { result } = await convertQuietly(scratch({ ...input, 'src/index.ts': main }), {});
+  expect(result.diagnostics.map(({ code }) => code)).toEqual(['clean-up-left', 'clean-up-left']);
 });

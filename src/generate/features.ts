@@ -16,6 +16,8 @@ export interface Feature {
   readonly settings?: string;
   readonly create?: string;
   readonly resolve?: string;
+  /** What the service gets its servers by, when it is not in its own process. */
+  readonly load?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   /** For TypeScript projects. */
   readonly types?: Readonly<Record<string, string>>;
@@ -132,6 +134,15 @@ const features: readonly Feature[] = [
     when: (_options, seam) => seam.ownEnvironment === true,
     template: 'session-environment',
     create: 'createSessionEnvironment',
+  },
+  {
+    id: 'session-workers',
+    label: 'A worker for each session',
+    when: (_options, seam) => seam.workers === true,
+    template: 'session-workers',
+    with: ['session-worker', 'message-origin'],
+    settings: 'workerSettings',
+    load: 'loadInWorkers',
   },
   {
     id: 'rate-limit',

@@ -15,6 +15,7 @@ import {
 } from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
+import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
@@ -41,6 +42,8 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Signal handlers that release something and stay in the stdio program, because they use its transport. */
+  readonly cleanUpsLeft: readonly ts.Statement[];
   /** Uses of a credential that cannot be made each caller's own. */
   readonly unfollowed: readonly Unfollowed[];
 }
@@ -61,8 +64,8 @@ export function findLifetimes(
   const effects = new Effects(sources, credentials.roots);
   const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
-  const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
+  const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
     const declaration = seed.valueDeclaration;
@@ -113,6 +116,7 @@ export function findLifetimes(
     isolated,
     kept,
     loadedLater,
+    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
     unfollowed:
       credentials.names.size === 0
         ? []

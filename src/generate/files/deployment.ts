@@ -19,6 +19,8 @@ export interface DeploymentContext {
   readonly name: string;
   readonly packageName: string;
   readonly stateful: boolean;
+  /** Every session has a worker of its own. */
+  readonly workers: boolean;
   /** Sessions survive their process, because another replica can rebuild them from Redis. */
   readonly handOff: boolean;
   readonly replicas: readonly string[];
@@ -147,6 +149,7 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     name,
     packageName: facts.name,
     stateful,
+    workers: seam.workers === true,
     handOff: stateful && redis,
     replicas,
     upstreams: replicas.map((replica) => ({

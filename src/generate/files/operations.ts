@@ -106,6 +106,7 @@ const files: readonly OperationsFile[] = [
   object('config', 'settings'),
   object('secret', 'secrets, to be filled in', hasSecrets),
   object('external-secret', 'secrets from a store', hasSecrets),
+  object('service-account', 'who the pods are, for the store of the secrets', stored),
   object('deployment', 'the pods'),
   object('service', 'their common address'),
   object('ingress', 'the way in from outside'),

@@ -28,6 +28,7 @@ COPY bun /usr/local/bin/bun
 /** Without Node, as Bun's own images are. */
 const bunSlim = `FROM scratch
 ADD base.tar /
+COPY usr/local/etc /usr/local/etc
 COPY bun /usr/local/bin/bun
 RUN groupadd --gid 1000 bun && useradd --uid 1000 --gid bun --create-home bun
 CMD ["bun"]
@@ -69,7 +70,7 @@ export function buildBaseImages(work, kinds, { run, buildah }) {
   if (trusted) cpSync(certificates, path.join(context, 'usr/local/etc/ca.pem'));
   const build = (tag, text, folder) => {
     const file = path.join(work, `${tag.replace(/\W/g, '-')}.Dockerfile`);
-    const trust = trusted && text.includes('usr/local /usr/local');
+    const trust = trusted && text.includes('COPY usr/local');
     writeFileSync(file, trust ? `${text}ENV NODE_EXTRA_CA_CERTS=/usr/local/etc/ca.pem\n` : text);
     buildah('bud', ...buildFlags, '-t', tag, '-f', file, folder);
   };

@@ -41,7 +41,7 @@ const importsShared = [
 /** `make` writes the project into a folder and returns where in it the package is, when that is not the top. */
 export const samples = {
   npm: { install: ['npm', 'install'], make: copyExample },
-  pnpm: { install: ['pnpm', 'install'], make: copyExample },
+  pnpm: { install: ['pnpm', 'install', '--no-frozen-lockfile'], make: copyExample },
   yarn: { install: ['yarn', 'install'], make: copyExample },
   bun: {
     install: ['bun', 'install'],
@@ -49,7 +49,7 @@ export const samples = {
     make: copyExample,
   },
   'yarn 4': {
-    install: ['yarn4', 'install'],
+    install: ['yarn4', 'install', '--no-immutable'],
     make(folder) {
       copyExample(folder);
       edit(folder, (manifest) => ({ ...manifest, packageManager: 'yarn@4.9.4' }));
@@ -82,7 +82,7 @@ export const samples = {
     inside: importsShared,
   },
   'a member of a pnpm workspace': {
-    install: ['pnpm', 'install'],
+    install: ['pnpm', 'install', '--no-frozen-lockfile'],
     make(folder) {
       const server = makeWorkspace(folder, 'workspace:*');
       writeFileSync(path.join(folder, 'pnpm-workspace.yaml'), 'packages: [packages/*]\n');

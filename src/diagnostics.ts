@@ -183,8 +183,9 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'arguments-needed': {
     severity: 'error',
-    message: 'The server stops here when it is started without command line arguments.',
-    hint: 'Give the HTTP service its arguments: --args "…".',
+    message:
+      'The server asks for command line arguments here, and nobody types them when an HTTP service starts.',
+    hint: 'Say what it gets: --args "…".',
   },
   'registered-when-loaded': {
     severity: 'error',

@@ -1,8 +1,8 @@
 import path from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Inspection, Options, Project } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import type { ModulePaths } from './module-paths.js';
-import { readTsconfig } from './tsconfig.js';
 
 /** How the HTTP service of a project is built and started. */
 export interface HttpEntry {
@@ -54,7 +54,7 @@ function compiledPath(project: Project, { entry, build }: Inspection, file: stri
     return within.startsWith('..') ? undefined : path.join(target, within);
   };
   const tsconfig = build.tsconfig ?? 'tsconfig.json';
-  const { rootDir, outDir } = readTsconfig(project, tsconfig).compilerOptions ?? {};
+  const { rootDir, outDir } = readTsconfig(project, tsconfig).compilerOptions;
   // Some package.json name a `bin` that their build does not write there.
   if (rootDir !== undefined && outDir !== undefined) return below(rootDir, outDir);
   if (entry && entry.file !== entry.output) {

@@ -7,7 +7,7 @@ import type { ModulePaths } from './module-paths.js';
  */
 export function renderSeam(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
   const typescript = inspection.language === 'ts';
-  const load = (module: string) => loading(inspection, paths.specifier(options.out, module));
+  const load = (module: string) => loading(inspection, paths, options.out, module);
   const variables = seam.variables.map(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
@@ -61,8 +61,16 @@ function cleanUp(seam: Seam, load: (module: string) => string, typescript: boole
   return `/** What the project does when it is stopped, if anything. */\nexport async function loadCleanUp()${type} {\n${body}}`;
 }
 
-const loading = ({ language, moduleFormat }: Inspection, specifier: string): string =>
-  language === 'js' && moduleFormat === 'cjs' ? `require('${specifier}')` : `await import('${specifier}')`;
+function loading(
+  { language, moduleFormat }: Inspection,
+  paths: ModulePaths,
+  folder: string,
+  module: string,
+): string {
+  return language === 'js' && moduleFormat === 'cjs'
+    ? `require('${paths.specifier(folder, module)}')`
+    : `await import('${paths.dynamicSpecifier(folder, module)}')`;
+}
 
 const constant = (name: string, type: string, value: string, typescript: boolean): string =>
   `export const ${name}${typescript ? `: ${type}` : ''} = ${value};`;

@@ -1,9 +1,9 @@
 import path from 'node:path/posix';
 import type { Inspection, Options, Project, Seam } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
 import { featureFile, servesModernEra } from './render-features.js';
-import { readTsconfig } from './tsconfig.js';
 
 /** A generated file. */
 export interface GeneratedFile {
@@ -95,12 +95,12 @@ function defaultImports(
 ): (text: string) => string {
   if (language === 'js') return (text) => text;
   const { compilerOptions, extends: base } = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
-  const { module = '', moduleResolution = '' } = compilerOptions ?? {};
+  const { module = '', moduleResolution = '' } = compilerOptions;
   const isModern =
     /^(?:node16|node18|node20|nodenext|preserve|system)$/i.test(module) ||
     /^bundler$/i.test(moduleResolution);
   const isAllowed =
-    compilerOptions?.esModuleInterop === true || compilerOptions?.allowSyntheticDefaultImports === true;
+    compilerOptions.esModuleInterop === true || compilerOptions.allowSyntheticDefaultImports === true;
   if (isModern || isAllowed) return (text) => text;
   if (/^commonjs$/i.test(module) || (module === '' && moduleFormat === 'cjs')) return withRequire;
   // A configuration that a package brings is not read; what it most likely says is trusted.

@@ -1,6 +1,5 @@
 import { findEnv } from './findings.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
-import { isAssigned } from './state.js';
+import { descendants, enclosingFunction, isAssigned, type Sources, ts, unwrap } from './source.js';
 
 /** Which variables of the environment callers send themselves. */
 export interface CredentialChoices {

@@ -1,10 +1,9 @@
 import type { StateKind } from '../model.js';
 import { isInside } from './connect.js';
+import { initializerOf, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isShareablePackage } from './packages.js';
 import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
-
-export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
@@ -300,120 +299,3 @@ function nameOfThing(node: ts.Node): string {
 
 const nameOf = (declaration: StateDeclaration, symbol: ts.Symbol): string =>
   ts.isExportAssignment(declaration) ? 'default' : symbol.name.replace(/^__#\d+@/, '');
-
-/** The value that a lasting declaration starts with. */
-export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>
-  ts.isExportAssignment(declaration) ? declaration.expression : declaration.initializer;
-
-/** The symbol that references to a lasting declaration resolve to. */
-export const symbolOfDeclaration = (
-  sources: Sources,
-  declaration: StateDeclaration,
-): ts.Symbol | undefined =>
-  ts.isExportAssignment(declaration)
-    ? (declaration as { symbol?: ts.Symbol }).symbol
-    : sources.checker.getSymbolAtLocation(declaration.name);
-
-/** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */
-export function isAssigned(node: ts.Node): boolean {
-  let at = node;
-  while (
-    ts.isParenthesizedExpression(at.parent) ||
-    ts.isNonNullExpression(at.parent) ||
-    ts.isAsExpression(at.parent)
-  )
-    at = at.parent;
-  const parent = at.parent;
-  if (ts.isBinaryExpression(parent)) return parent.left === at && isAssignment(parent.operatorToken.kind);
-  if (ts.isPostfixUnaryExpression(parent)) return true;
-  if (ts.isPrefixUnaryExpression(parent))
-    return (
-      parent.operator === ts.SyntaxKind.PlusPlusToken || parent.operator === ts.SyntaxKind.MinusMinusToken
-    );
-  if (ts.isDeleteExpression(parent)) return true;
-  if (ts.isForOfStatement(parent) || ts.isForInStatement(parent)) return parent.initializer === at;
-  return inAssignmentPattern(at);
-}
-
-function inAssignmentPattern(node: ts.Node): boolean {
-  let at = node.parent;
-  let child = node;
-  while (
-    ts.isArrayLiteralExpression(at) ||
-    ts.isObjectLiteralExpression(at) ||
-    ts.isSpreadElement(at) ||
-    ts.isShorthandPropertyAssignment(at) ||
-    (ts.isPropertyAssignment(at) && at.initializer === child)
-  ) {
-    child = at;
-    at = at.parent;
-  }
-  return (
-    at !== node.parent &&
-    ts.isBinaryExpression(at) &&
-    at.left === child &&
-    at.operatorToken.kind === ts.SyntaxKind.EqualsToken
-  );
-}
-
-const isThisAccess = (node: ts.Node): node is ts.PropertyAccessExpression =>
-  ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword;
-
-const isAssignment = (kind: ts.SyntaxKind): boolean =>
-  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
-
-/** `Owner.field`, and `this.field` in static members, of a static field. */
-export function staticFieldUses(
-  sources: Sources,
-  declaration: ts.PropertyDeclaration,
-): ts.PropertyAccessExpression[] {
-  const owner = declaration.parent;
-  const name = declaration.name.getText();
-  const symbol = ts.isClassLike(owner) && owner.name ? sources.symbolOf(owner.name) : undefined;
-  const viaName = symbol ? sources.referencesTo(symbol).map((reference) => reference.parent) : [];
-  const viaThis = descendants(owner, isThisAccess).filter((node) => inStaticMember(node, owner));
-  return [...viaName, ...viaThis].filter(
-    (node): node is ts.PropertyAccessExpression =>
-      ts.isPropertyAccessExpression(node) && node.name.text === name.replace(/^#/, '#'),
-  );
-}
-
-function inStaticMember(node: ts.Node, owner: ts.Node): boolean {
-  for (let at = node.parent; at && at !== owner; at = at.parent) {
-    if (at.parent === owner)
-      return (
-        ts.canHaveModifiers(at) &&
-        (at.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword) ?? false)
-      );
-  }
-  return false;
-}
-
-/** Every declaration whose value outlives a call: module-level variables, static fields, default exports, file by file. */
-export function lastingDeclarations(sources: Sources): StateDeclaration[] {
-  const found: StateDeclaration[] = [];
-  for (const file of sources.files.values()) {
-    for (const statement of file.statements) {
-      if (ts.isVariableStatement(statement)) found.push(...statement.declarationList.declarations);
-      if (
-        ts.isExportAssignment(statement) &&
-        !statement.isExportEquals &&
-        makesSomething(statement.expression)
-      )
-        found.push(statement);
-    }
-    for (const owner of descendants(file, ts.isClassLike))
-      for (const member of owner.members)
-        if (
-          ts.isPropertyDeclaration(member) &&
-          member.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword)
-        )
-          found.push(member);
-  }
-  return found;
-}
-
-const makesSomething = (expression: ts.Expression): boolean => {
-  const value = unwrap(expression);
-  return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
-};

@@ -1,5 +1,6 @@
-import { callsFrame, namesOf } from '../inspect/lifetimes.js';
+import { callsFrame } from '../inspect/frame.js';
 import { type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
 import {

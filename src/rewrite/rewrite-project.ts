@@ -3,7 +3,7 @@ import { type Analysis, analyse } from '../inspect/analysis.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
-import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
+import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type {
   Change,
@@ -15,6 +15,7 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
@@ -158,7 +159,7 @@ class Rewriter {
   private oldModules(): Diagnostic[] {
     const { tsconfig, kind } = this.inspection.build;
     if (!tsconfig || this.inspection.language !== 'ts' || kind !== 'tsc') return [];
-    const options = compilerOptionsOf(this.project, tsconfig);
+    const options = readTsconfig(this.project, tsconfig).compilerOptions;
     const at = { file: tsconfig, line: 1, column: 1 };
     const module = String(options['module'] ?? '');
     if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];

@@ -1,6 +1,6 @@
 import type { ConnectSite } from '../inspect/connect.js';
-import { isBanner } from '../inspect/lifetimes.js';
 import { descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
+import { isBanner } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
 
 /** The position of the transport among the parameters of a runner: after its own. */

@@ -1,5 +1,5 @@
+import { initializerOf, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
 import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
-import { initializerOf, type StateDeclaration, staticFieldUses } from '../inspect/state.js';
 import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
 

@@ -54,6 +54,10 @@ describe('a feature is files of its own, which are there when it is chosen', () 
     [{ docker: true }, image],
     [{ compose: true }, [...image, ...balancers, 'compose.yaml']],
     [
+      { compose: true, auth: 'api-key' },
+      [...image, ...balancers, 'compose.yaml', 'secrets/.gitignore', ...http('auth-api-key')],
+    ],
+    [
       { kubernetes: true },
       [
         ...[...image, ...balancers],

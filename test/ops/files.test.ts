@@ -157,6 +157,24 @@ describe.each(Object.entries(services))('the files of a service with %s', (_name
     expect(postgres !== undefined).toBe(given.options.database === 'postgres');
   });
 
+  it('compose.yaml defines everything that its services name', () => {
+    interface Compose {
+      readonly services: Record<string, Partial<Record<'secrets' | 'networks' | 'depends_on', object>>>;
+      readonly secrets?: object;
+      readonly networks: object;
+    }
+    const compose = parse(textOf(files, 'compose.yaml'), { merge: true }) as Compose;
+    const defined = { ...compose, depends_on: compose.services };
+    for (const [name, service] of Object.entries(compose.services)) {
+      for (const kind of ['secrets', 'networks', 'depends_on'] as const) {
+        const named = service[kind] ?? [];
+        const names = Array.isArray(named) ? named : Object.keys(named);
+        expect(Object.keys(defined[kind] ?? {}), `${kind} of ${name}`).toEqual(expect.arrayContaining(names));
+      }
+    }
+    expect(files.has('secrets/.gitignore')).toBe(compose.secrets !== undefined);
+  });
+
   it('the balancer configurations are accepted by nginx and HAProxy', () => {
     const folder = temporaryDirectory();
     writeFiles(folder, files);

@@ -190,7 +190,7 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     kubernetes: options.kubernetes,
     ci: options.ci === 'github',
     secrets: stored ? [] : secrets,
-    secretFiles: stored ? [] : [...secrets.map(besideCompose), ...(database ? [POSTGRES_PASSWORD] : [])],
+    secretFiles: [...(stored ? [] : secrets.map(besideCompose)), ...(database ? [POSTGRES_PASSWORD] : [])],
     clusterSecrets: stored ? [] : [...secrets, ...(redis ? [REDIS_URL] : [])],
     variables: variables.map((entry) => ({ ...entry, value: demanded(entry) })),
     clusterVariables: [...variables, ...(stored && redis ? [reference(REDIS_URL)] : [])],

@@ -39,12 +39,13 @@ const object = (
   why,
 });
 
+const hasSecretFiles = (options: Options, seam: Seam): boolean =>
+  options.database === 'postgres' ||
+  (!stored(options) &&
+    (options.auth === 'api-key' || operatedVariables(seam).some((variable) => variable.secret)));
+
 const hasSecrets = (options: Options, seam: Seam): boolean =>
-  !stored(options) &&
-  (options.auth === 'api-key' ||
-    options.database === 'postgres' ||
-    options.rateLimit === 'redis' ||
-    operatedVariables(seam).some((variable) => variable.secret));
+  !stored(options) && (hasSecretFiles(options, seam) || options.rateLimit === 'redis');
 
 const balanced = (options: Options): boolean => options.compose || options.kubernetes;
 
@@ -77,6 +78,13 @@ const files: readonly OperationsFile[] = [
     when: (options) => options.compose,
     context: deploymentContext,
     why: 'balancer, replicas and what they need, on one machine',
+  },
+  {
+    template: 'secrets/gitignore',
+    path: () => 'secrets/.gitignore',
+    when: (options, seam) => options.compose && hasSecretFiles(options, seam),
+    context: deploymentContext,
+    why: 'keeps secret files out of git',
   },
   {
     template: 'deploy/haproxy/haproxy.cfg',

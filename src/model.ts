@@ -281,6 +281,7 @@ export interface GeneratedService {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface Command {

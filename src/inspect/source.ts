@@ -1,11 +1,9 @@
 import { dirname, join, normalize } from 'node:path/posix';
 
 // As CommonJS: importing it as a module would search nine megabytes for export names first (200 ms).
-import tsMorph = require('ts-morph');
+import ts = require('@ts-morph/common/dist/typescript.js');
 
 import type { Location, Project } from '../model.js';
-
-import ts = tsMorph.ts;
 
 export { ts };
 
@@ -35,38 +33,10 @@ export class Sources {
     readonly resolver: Resolver = new Resolver(project),
   ) {
     const closure = importClosure(project, entry, resolver);
-    const morph = new tsMorph.Project({
-      useInMemoryFileSystem: true,
-      skipFileDependencyResolution: true,
-      skipLoadingLibFiles: true,
-      compilerOptions: {
-        allowJs: true,
-        noLib: true,
-        types: [],
-        target: ts.ScriptTarget.ESNext,
-        module: ts.ModuleKind.ESNext,
-      },
-      resolutionHost: () => ({
-        resolveModuleNames: (specifiers, from) =>
-          specifiers.map((specifier) => {
-            const path = resolver.resolve(from.replace(/^\//, ''), specifier);
-            return path && closure.includes(path)
-              ? { resolvedFileName: `/${path}`, extension: extensionOf(path) }
-              : undefined;
-          }),
-      }),
-    });
-    for (const path of closure) morph.createSourceFile(`/${path}`, project.files.get(path) ?? '');
-    const program = morph.getProgram().compilerObject;
+    const program = programOf(closure, resolver);
     this.checker = program.getTypeChecker();
-    const files = new Map<string, ts.SourceFile>();
-    for (const path of closure) {
-      const file = program.getSourceFile(`/${path}`);
-      if (!file) continue;
-      files.set(path, file);
-      this.names.set(file, path);
-    }
-    this.files = files;
+    this.files = closure;
+    for (const [path, file] of closure) this.names.set(file, path);
   }
 
   pathOf(node: ts.Node): string {
@@ -233,17 +203,30 @@ function requireOf(expression: ts.Expression | undefined, name: string): Externa
   return isRequire ? named(expression.arguments[0], name) : undefined;
 }
 
+// A file is walked once, whoever asks for which part of it: in order of appearance, parents before their children.
+const allNodes = new WeakMap<ts.SourceFile, readonly ts.Node[]>();
+const allReferences = new WeakMap<ts.SourceFile, readonly ts.Identifier[]>();
+
 /** Calls back for each identifier that reads or writes a value: no declarations, property names, labels or types. */
 export function forEachReference(root: ts.Node, visit: (identifier: ts.Identifier) => void): void {
+  const file = root.getSourceFile();
+  const known = allReferences.get(file) ?? referencesOf(file);
+  allReferences.set(file, known);
+  let at = firstFrom(known, root.pos);
+  for (let next = known[at]; next && next.pos < root.end; next = known[++at]) visit(next);
+}
+
+function referencesOf(file: ts.SourceFile): ts.Identifier[] {
+  const found: ts.Identifier[] = [];
   const walk = (node: ts.Node): void => {
-    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return typeQueries(node);
+    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
     if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isImportDeclaration(node))
       return;
-    if (ts.isIdentifier(node) && isReference(node)) visit(node);
+    if (ts.isIdentifier(node) && isReference(node)) found.push(node);
     ts.forEachChild(node, walk);
   };
-  const typeQueries = (node: ts.Node): void => ts.forEachChild(node, typeQueries);
-  walk(root);
+  walk(file);
+  return found;
 }
 
 function isReference(node: ts.Identifier): boolean {
@@ -339,15 +322,39 @@ export function awaits(node: ts.Node): boolean {
   return found;
 }
 
-/** All descendants that satisfy the guard. */
+/** The node and all its descendants that satisfy the guard, in order of appearance. */
 export function descendants<T extends ts.Node>(root: ts.Node, guard: (node: ts.Node) => node is T): T[] {
+  const file = root.getSourceFile();
+  const known = allNodes.get(file) ?? nodesOf(file);
+  allNodes.set(file, known);
   const found: T[] = [];
-  const walk = (node: ts.Node): void => {
+  // Nodes around the root may begin where it does.
+  let at = known.indexOf(root, firstFrom(known, root.pos));
+  for (let node = known[at]; node && (node === root || node.pos < root.end); node = known[++at])
     if (guard(node)) found.push(node);
+  return found;
+}
+
+function nodesOf(file: ts.SourceFile): ts.Node[] {
+  const found: ts.Node[] = [];
+  const walk = (node: ts.Node): void => {
+    found.push(node);
     ts.forEachChild(node, walk);
   };
-  walk(root);
+  walk(file);
   return found;
+}
+
+/** Index of the first node that does not begin before the position. */
+function firstFrom(nodes: readonly ts.Node[], pos: number): number {
+  let low = 0;
+  let high = nodes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (nodes[middle]!.pos < pos) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function extensionOf(path: string): ts.Extension {
@@ -465,14 +472,14 @@ export function compilerOptionsOf(
 
 const withJson = (path: string): string => (path.endsWith('.json') ? path : `${path}.json`);
 
-/** The files reachable from the entry by static imports, requires and literal dynamic imports, entry first. */
-function importClosure(project: Project, entry: string, resolver: Resolver): string[] {
-  const closure: string[] = [];
+/** The files reachable from the entry by static imports, requires and literal dynamic imports, parsed, entry first. */
+function importClosure(project: Project, entry: string, resolver: Resolver): Map<string, ts.SourceFile> {
+  const closure = new Map<string, ts.SourceFile>();
   const queue = [entry];
   for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
     const text = project.files.get(path);
-    if (text === undefined || closure.includes(path)) continue;
-    closure.push(path);
+    if (text === undefined || closure.has(path)) continue;
+    closure.set(path, ts.createSourceFile(`/${path}`, text, ts.ScriptTarget.ESNext, true));
     const { importedFiles } = ts.preProcessFile(text, true, true);
     for (const { fileName } of importedFiles) {
       const target = resolver.resolve(path, fileName);
@@ -483,6 +490,42 @@ function importClosure(project: Project, entry: string, resolver: Resolver): str
     }
   }
   return closure;
+}
+
+/** The files as one program. Nothing is read from the disk. */
+function programOf(files: ReadonlyMap<string, ts.SourceFile>, resolver: Resolver): ts.Program {
+  const fileOf = (name: string): ts.SourceFile | undefined => files.get(name.replace(/^\//, ''));
+  return ts.createProgram({
+    rootNames: [...files.keys()].map((path) => `/${path}`),
+    options: {
+      allowJs: true,
+      noLib: true,
+      types: [],
+      target: ts.ScriptTarget.ESNext,
+      module: ts.ModuleKind.ESNext,
+    },
+    host: {
+      getSourceFile: fileOf,
+      fileExists: (name) => fileOf(name) !== undefined,
+      readFile: (name) => fileOf(name)?.text,
+      resolveModuleNameLiterals: (specifiers, from) =>
+        specifiers.map(({ text }) => {
+          const path = resolver.resolve(from.replace(/^\//, ''), text);
+          return {
+            resolvedModule:
+              path && files.has(path)
+                ? { resolvedFileName: `/${path}`, extension: extensionOf(path) }
+                : undefined,
+          };
+        }),
+      getCurrentDirectory: () => '/',
+      getCanonicalFileName: (name) => name,
+      useCaseSensitiveFileNames: () => true,
+      getDefaultLibFileName: () => '/lib.d.ts',
+      getNewLine: () => '\n',
+      writeFile: () => undefined,
+    },
+  });
 }
 
 /** Modules a directory scan with `import(path)` may load: every source below the scanning file's folder. */

@@ -338,7 +338,7 @@ export class ValueFlow {
       else if (ts.isParameter(node) && !ts.isIdentifier(node.name)) this.bind(node.name, this.slotOf(node));
       else if (ts.isPropertyDeclaration(node)) this.declareField(node);
       else if (ts.isExportAssignment(node)) this.exportDefault(node);
-      else if (ts.isExpression(node)) this.value(node);
+      else if (ts.isExpression(node) && !isName(node)) this.value(node);
       if (ts.isArrowFunction(node) && !ts.isBlock(node.body))
         this.flow(this.value(node.body), this.returned(node));
       if (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) this.named(node);
@@ -982,6 +982,9 @@ function propertyName(name: ts.Node): string | undefined {
   if (ts.isComputedPropertyName(name)) return literalName(name.expression);
   return undefined;
 }
+
+/** A name that is not evaluated, as of a property: asking for its symbol would make the checker infer types. */
+const isName = (node: ts.Node): boolean => (node.parent as { name?: ts.Node }).name === node;
 
 const isStaticMember = (member: ts.Node): boolean =>
   ts.isClassStaticBlockDeclaration(member) ||

@@ -3,7 +3,7 @@
 import type { Method } from '../client.js';
 import type { Throughput } from '../measure/throughput.js';
 import type { Results } from '../results.js';
-import { ablations, peers, type Subject } from '../subjects.js';
+import { ablations, peers, type Subject, unlifted } from '../subjects.js';
 import { targets } from './targets.js';
 
 export interface Table {
@@ -23,7 +23,7 @@ export const short = (value: number | undefined): string => {
 export const times = (ratio: number): string => (Number.isFinite(ratio) ? `${short(ratio)}×` : '–');
 
 const labelOf = (id: string): string =>
-  [...peers, ...ablations].find((subject) => subject.id === id)?.label ?? id;
+  [...peers, ...ablations, unlifted].find((subject) => subject.id === id)?.label ?? id;
 
 /** One measurement out of many. */
 export const pick = (
@@ -96,7 +96,7 @@ function requests({ main }: Results, tools: number, method: Method): Table {
 function parts(results: Results): Table {
   const whole = results.parts.find((each) => each.subject === 'all-on')?.cpuPerRequest ?? Number.NaN;
   return {
-    title: 'What each part costs, tools/call, 60 tools',
+    title: 'What each part costs or saves, tools/call, 60 tools',
     head: ['', 'CPU µs per request', 'difference'],
     rows: results.parts.map(({ subject, cpuPerRequest }) => [
       labelOf(subject),

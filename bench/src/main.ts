@@ -15,7 +15,7 @@ import {
   type Tools,
 } from './projects/prepare.js';
 import { describeMachine } from './report/machine.js';
-import { writeReport } from './report/write-report.js';
+import { readResults, writeReport } from './report/write-report.js';
 import type { Results } from './results.js';
 import { start } from './running.js';
 import { ablations, naive, ours, peers, type Subject, unlifted, writeList } from './subjects.js';
@@ -83,7 +83,13 @@ async function measure(): Promise<Results> {
   return { machine, main: main.flat(), parts, scaling: scaling.flat(), memory, coldStarts, commands };
 }
 
-await prepare();
-const results = await measure();
+/** `--report` writes the tables of the last run again. */
+async function results(): Promise<Results> {
+  if (process.argv.includes('--report')) return readResults();
+  await prepare();
+  return measure();
+}
+
+const found = await results();
 if (isShort) say('Every answer was right. The times of so short a run mean nothing.');
-else writeReport(results);
+else writeReport(found);

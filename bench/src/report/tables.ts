@@ -56,6 +56,34 @@ export function tablesOf(results: Results): readonly Table[] {
   ];
 }
 
+/** What the README of the project shows: the server with 60 tools, fastest first. */
+export function summary(results: Results): Table {
+  const { main, memory, coldStarts } = results;
+  const middle = [...new Set(main.map((each) => each.concurrency))][1] ?? 1;
+  const of = (id: string, method: Method) => pick(main, id, 60, method, middle);
+  const naive = of('naive', 'tools/call')?.cpuPerRequest ?? Number.NaN;
+  const cost = ({ id }: Subject): number => of(id, 'tools/call')?.cpuPerRequest ?? Number.NaN;
+  return {
+    title: 'A server with 60 tools',
+    head: [
+      ...['', 'CPU µs per `tools/call`', 'of naive', 'requests/s', 'p99 ms', 'CPU µs per `tools/list`'],
+      ...['MB per session', 'CPU ms to the first answer'],
+    ],
+    rows: [...peers]
+      .sort((one, other) => cost(one) - cost(other))
+      .map((subject) => [
+        subject.label,
+        short(cost(subject)),
+        times(naive / cost(subject)),
+        short(of(subject.id, 'tools/call')?.requestsPerSecond),
+        short(of(subject.id, 'tools/call')?.p99),
+        short(of(subject.id, 'tools/list')?.cpuPerRequest),
+        short(memory.find((each) => each.subject === subject.id)?.perSession),
+        short(coldStarts.find((each) => each.subject === subject.id)?.cpu),
+      ]),
+  };
+}
+
 function verdict(results: Results): Table {
   return {
     title: 'Targets',

@@ -9,12 +9,13 @@ type Row = readonly [
   more?: Partial<Source>,
 ];
 
-const judged = (title: string, rows: readonly Row[]): void =>
+const judged = (title: string, rows: readonly Row[]): void => {
   describe(title, () => {
-    it.each(rows)('%s', (_, before, tool, expected, more) => {
+    it.each<Row>(rows)('%s', (_, before, tool, expected, more) => {
       expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
     });
   });
+};
 
 const STORE = 'class Store { items: string[] = []; add(one: string) { this.items.push(one); } }';
 

@@ -7,6 +7,8 @@ export interface ModulePaths {
   readonly extension: string;
   /** What an import of `file` is written as in a file in `folder`. */
   specifier(folder: string, file: string): string;
+  /** The same for `import('…')`, where a compiler that knows Node asks for the extension in CommonJS too. */
+  dynamicSpecifier(folder: string, file: string): string;
 }
 
 const emitted: Readonly<Record<string, string>> = {
@@ -21,13 +23,16 @@ const emitted: Readonly<Record<string, string>> = {
 export function modulePaths(inspection: Inspection): ModulePaths {
   const entry = path.extname(inspection.entry?.file ?? '');
   const source = entry.replace('x', '') || (inspection.language === 'ts' ? '.ts' : '.js');
+  const { importExtension, tool } = inspection.build;
+  const spell = (folder: string, file: string, wanted: Build['importExtension']) => {
+    const relative = path.relative(folder, file);
+    return respell(relative.startsWith('.') ? relative : `./${relative}`, wanted);
+  };
   return {
     extension: source,
-    specifier(folder, file) {
-      const relative = path.relative(folder, file);
-      const plain = relative.startsWith('.') ? relative : `./${relative}`;
-      return respell(plain, inspection.build.importExtension);
-    },
+    specifier: (folder, file) => spell(folder, file, importExtension),
+    dynamicSpecifier: (folder, file) =>
+      spell(folder, file, importExtension === '' && tool === 'tsc' ? '.js' : importExtension),
   };
 }
 

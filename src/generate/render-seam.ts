@@ -1,52 +1,81 @@
 import type { Inspection, Options, Seam } from '../model.js';
+import type { HttpEntry } from './http-entry.js';
 import type { ModulePaths } from './module-paths.js';
 
 /**
  * The generated module that tells the runtime how to obtain the project's servers. The project's own modules are
  * imported by functions, never at the top: the service decides when their code runs.
  */
-export function renderSeam(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
+export function renderSeam(
+  inspection: Inspection,
+  options: Options,
+  seam: Seam,
+  paths: ModulePaths,
+  { worker }: Pick<HttpEntry, 'worker'>,
+): string {
   const typescript = inspection.language === 'ts';
-  const load = (module: string) => loading(inspection, paths.specifier(options.out, module));
+  const load = (module: string) => loading(inspection, paths, options.out, module);
   const variables = seam.variables.map(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
   const sections = [
-    ...(typescript ? (givesServers(seam) ? servers : connections(seam)) : []),
+    ...(typescript ? [importedTypes(seam), factoryType(seam)] : []),
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Whether the project itself catches what nothing else has caught, and goes on. */\n${constant('survivesExceptions', 'boolean', String(seam.survivesExceptions ?? false), typescript)}`,
+    `/** Whether no client uses what was started while another was served (timers, child processes). */\n${constant('ownsWhatItStarts', 'boolean', String(seam.ownsWhatItStarts ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
-    seam.credentials &&
-      `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', 'readonly { variable: string; header: string }[]', `[\n${seam.credentials.map(({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`).join('\n')}\n]`, typescript)}`,
+    (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
+    seam.workers && workerFile(inspection, worker),
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
-    cleanUp(seam, load, typescript),
   ];
-  const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
+  const text = `${sections.filter(Boolean).join('\n\n')}\n`;
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
 /** Is what the project gives a server of SDK v2, which is told what era its client is of? */
 const givesServers = ({ sdk, connects }: Seam): boolean => sdk === 'v2' && connects !== true;
 
-const servers = [
-  "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
-  '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
-];
+function importedTypes(seam: Seam): string {
+  if (seam.sdk === 'v1')
+    return "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';";
+  const names = !givesServers(seam)
+    ? 'Transport'
+    : seam.workers
+      ? 'McpServerFactory, Transport'
+      : 'McpRequestContext, McpServer, McpServerFactory, Server';
+  return `import type { ${names} } from '@modelcontextprotocol/server';`;
+}
 
-const connections = ({ sdk }: Seam): string[] => {
-  const module =
-    sdk === 'v2' ? '@modelcontextprotocol/server' : '@modelcontextprotocol/sdk/shared/transport.js';
-  return [
-    `import type { Transport } from '${module}';`,
-    '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
-  ];
-};
+const factoryType = (seam: Seam): string =>
+  `/** Gives one fresh server. */\nexport type ServerFactory = ${
+    givesServers(seam) && !seam.workers
+      ? '(context?: McpRequestContext) => Promise<McpServer | Server>'
+      : '() => Promise<{ connect(transport: Transport): Promise<void> }>'
+  };`;
+
+function credentialHeaders({ credentials = [] }: Seam, typescript: boolean): string {
+  const rows = credentials.map(
+    ({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`,
+  );
+  const value = rows.length === 0 ? '[]' : `[\n${rows.join('\n')}\n]`;
+  const type = 'readonly { variable: string; header: string }[]';
+  return `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', type, value, typescript)}`;
+}
+
+/** The module of a session's worker, where it is when the service runs. */
+function workerFile({ moduleFormat }: Inspection, specifier: string): string {
+  const value =
+    moduleFormat === 'cjs'
+      ? `\`\${__dirname}/${specifier.replace('./', '')}\``
+      : `new URL('${specifier}', import.meta.url)`;
+  return `/** What a session's worker runs. */\nexport const workerFile = ${value};`;
+}
 
 /** The body that turns the project's export into a `ServerFactory`. */
 function factoryBody(seam: Seam, typescript: boolean): string {
-  const { kind, sdk, exportName, member, serverMember } = seam;
+  const { kind, sdk, exportName, member, serverMember, workers } = seam;
   const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
@@ -57,22 +86,24 @@ function factoryBody(seam: Seam, typescript: boolean): string {
     // The type of the SDK gives the parameter its own, and asks for nothing but the server.
     const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
     const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
-    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => ${serverOf(`create(${serverMember ? '' : 'context'})`)};\n`;
+    const parameter = workers ? '' : "context = { era: 'legacy' }";
+    const given = serverMember ? '' : workers ? "{ era: 'legacy' }" : 'context';
+    return `  const create${annotation} = ${source};\n  return async (${parameter}) => ${serverOf(`create(${given})`)};\n`;
   }
   if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
   return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
 }
 
-function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {
-  const type = typescript ? ': Promise<(() => unknown) | undefined>' : '';
-  const body = seam.cleanUp
-    ? `  const { ${seam.cleanUp.exportName} } = ${load(seam.cleanUp.module)};\n  return ${seam.cleanUp.exportName};\n`
-    : '  return undefined;\n';
-  return `/** What the project does when it is stopped, if anything. */\nexport async function loadCleanUp()${type} {\n${body}}`;
+function loading(
+  { language, moduleFormat }: Inspection,
+  paths: ModulePaths,
+  folder: string,
+  module: string,
+): string {
+  return language === 'js' && moduleFormat === 'cjs'
+    ? `require('${paths.specifier(folder, module)}')`
+    : `await import('${paths.dynamicSpecifier(folder, module)}')`;
 }
-
-const loading = ({ language, moduleFormat }: Inspection, specifier: string): string =>
-  language === 'js' && moduleFormat === 'cjs' ? `require('${specifier}')` : `await import('${specifier}')`;
 
 const constant = (name: string, type: string, value: string, typescript: boolean): string =>
   `export const ${name}${typescript ? `: ${type}` : ''} = ${value};`;

@@ -1,9 +1,9 @@
 import path from 'node:path/posix';
 import type { Inspection, Options, Project, Seam } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import type { Feature } from './features.js';
 import type { ModulePaths } from './module-paths.js';
 import { featureFile, servesModernEra } from './render-features.js';
-import { readTsconfig } from './tsconfig.js';
 
 /** A generated file. */
 export interface GeneratedFile {
@@ -31,6 +31,7 @@ const core: Readonly<Record<string, string>> = {
   shutdown: 'the orderly end',
   'process-guard': 'keeps the process from the server’s own exits and signal handlers',
   'session-scope': 'state that each client has for itself',
+  'session-resources': 'what ends with a session',
   sdk: 'what comes from the SDK',
   feature: 'what a feature can do',
 };
@@ -42,7 +43,7 @@ const perMode: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** Modules that are another template for an SDK. */
 const perSdk: Readonly<Partial<Record<Seam['sdk'], Readonly<Record<string, string>>>>> = {
-  v2: { sdk: 'sdk-v2/sdk' },
+  v2: { sdk: 'sdk-v2/sdk', 'message-origin': 'sdk-v2/message-origin' },
 };
 
 /** The runtime's modules for this project: templates with their imports respelled, in its language and module format. */
@@ -60,11 +61,12 @@ export function runtimeFiles(
     modules.push({ template, name, why });
   const defaults = defaultImports(project, inspection);
   const own = { ...core, ...perMode[seam.sessions] };
-  for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
+  const forSdk = (template: string) => perSdk[seam.sdk]?.[template] ?? template;
+  for (const [name, why] of Object.entries(own)) add(forSdk(name), why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
   for (const feature of chosen) {
     add(feature.template, feature.label, featureFile(feature));
-    for (const extra of feature.with ?? [])
+    for (const extra of (feature.with ?? []).map(forSdk))
       if (!modules.some(({ template }) => template === extra)) add(extra, feature.label);
   }
   return modules
@@ -95,12 +97,12 @@ function defaultImports(
 ): (text: string) => string {
   if (language === 'js') return (text) => text;
   const { compilerOptions, extends: base } = readTsconfig(project, build.tsconfig ?? 'tsconfig.json');
-  const { module = '', moduleResolution = '' } = compilerOptions ?? {};
+  const { module = '', moduleResolution = '' } = compilerOptions;
   const isModern =
     /^(?:node16|node18|node20|nodenext|preserve|system)$/i.test(module) ||
     /^bundler$/i.test(moduleResolution);
   const isAllowed =
-    compilerOptions?.esModuleInterop === true || compilerOptions?.allowSyntheticDefaultImports === true;
+    compilerOptions.esModuleInterop === true || compilerOptions.allowSyntheticDefaultImports === true;
   if (isModern || isAllowed) return (text) => text;
   if (/^commonjs$/i.test(module) || (module === '' && moduleFormat === 'cjs')) return withRequire;
   // A configuration that a package brings is not read; what it most likely says is trusted.

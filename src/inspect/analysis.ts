@@ -9,8 +9,10 @@ import {
 } from './connect.js';
 import { type CredentialChoices, CredentialReads } from './credentials.js';
 import { findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
-import { findLifetimes, frameOf, isBanner, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { frameOf } from './frame.js';
+import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { enclosingFunction, Resolver, Sources, ts } from './source.js';
+import { isBanner } from './transport-statements.js';
 
 /** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */
 export interface Analysis {

@@ -1,7 +1,7 @@
 import { callsOf } from './connect.js';
 import type { Effects } from './effects.js';
-import { type Sources, ts, unwrap } from './source.js';
-import { initializerOf, isAssigned, type StateDeclaration, staticFieldUses } from './state.js';
+import { initializerOf, type StateDeclaration, staticFieldUses } from './lasting.js';
+import { isAssigned, type Sources, ts, unwrap } from './source.js';
 
 /** Follows what is made from a credential: through the functions that are called, local variables and parameters. */
 export class CredentialValues {

@@ -1,6 +1,5 @@
 import { findEnv } from './findings.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
-import { isAssigned } from './state.js';
+import { descendants, enclosingFunction, isAssigned, type Sources, ts, unwrap } from './source.js';
 
 /** Which variables of the environment callers send themselves. */
 export interface CredentialChoices {
@@ -18,7 +17,10 @@ export interface CredentialRead {
 }
 
 /** The variable names that callers send, by what was chosen. */
-function namesFor(sources: Sources, { credentials, credentialHeader }: CredentialChoices): string[] {
+export function variableNames(
+  sources: Sources,
+  { credentials, credentialHeader }: CredentialChoices,
+): string[] {
   if (credentials === 'env') return [];
   if (credentialHeader.length > 0) return credentialHeader.map((entry) => entry.split('=', 1)[0]!);
   return findEnv(sources)
@@ -41,7 +43,7 @@ export class CredentialReads {
     private readonly sources: Sources,
     choices: CredentialChoices,
   ) {
-    this.names = new Set(namesFor(sources, choices));
+    this.names = new Set(variableNames(sources, choices));
     const reads: CredentialRead[] = [];
     const writes: ts.Expression[] = [];
     const destructured = new Map<ts.Symbol, ts.BindingElement>();

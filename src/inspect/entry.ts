@@ -1,6 +1,7 @@
 import { basename, dirname, join, normalize } from 'node:path/posix';
+import { parse } from 'jsonc-parser';
 import type { Build, Entry, Language, ModuleFormat, PackageManager, Project } from '../model.js';
-import { compilerOptionsOf, parseJson } from './source.js';
+import { readTsconfig } from '../tsconfig.js';
 
 /** package.json, as far as the inspection reads it. */
 export interface PackageJson {
@@ -19,7 +20,7 @@ export interface PackageJson {
 }
 
 export const packageJsonOf = (project: Project): PackageJson =>
-  (parseJson(project.files.get('package.json')) ?? {}) as PackageJson;
+  (parse(project.files.get('package.json') ?? '') ?? {}) as PackageJson;
 
 const SOURCE = /\.(?:[cm]?[jt]s|tsx)$/;
 const TEST_FILE =
@@ -100,7 +101,7 @@ const isOutput = (project: Project, file: string): boolean =>
 function sourceOf(project: Project, output: string): string | undefined {
   const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
   if (exists(output) && SOURCE.test(output)) return output;
-  const options = compilerOptionsOf(project);
+  const options = readTsconfig(project).compilerOptions;
   const stem = output.replace(/\.[cm]?jsx?$/, '');
   const stems = [
     ...(options.outDir && stem.startsWith(`${options.outDir}/`)
@@ -150,7 +151,7 @@ function bundledFrom(project: Project, output: string): string | undefined {
 function outputOf(project: Project, file: string, known: Entry | undefined): string {
   if (!/\.[cm]?tsx?$/.test(file)) return file;
   if (known && known.output !== known.file) return shiftPath(known, file);
-  const options = compilerOptionsOf(project);
+  const options = readTsconfig(project).compilerOptions;
   const built = file.replace(/\.([cm]?)tsx?$/, '.$1js');
   if (options['noEmit'] || !options.outDir) return file;
   const root = options.rootDir ?? 'src';
@@ -210,7 +211,7 @@ function emittingConfig(project: Project, script: string): string | undefined {
     .map((command) => /(?:-p|--project|-b|--build)\s+(?!-)(\S+)/.exec(command)?.[1] ?? 'tsconfig.json')
     .map((path) => normalize(path.endsWith('.json') ? path : join(path, 'tsconfig.json')));
   const known = [...configs, 'tsconfig.json'].filter((path) => project.files.has(path));
-  return known.find((path) => compilerOptionsOf(project, path)['noEmit'] !== true) ?? known[0];
+  return known.find((path) => readTsconfig(project, path).compilerOptions['noEmit'] !== true) ?? known[0];
 }
 
 /** A script with the scripts it runs (`npm run build:x`) and the build files it starts. */
@@ -291,7 +292,7 @@ function importExtensionOf(project: Project, entry: Entry): Build['importExtensi
     }
   }
   const most = [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
-  const options = compilerOptionsOf(project);
+  const options = readTsconfig(project).compilerOptions;
   const isEsm = moduleFormatOf(project, entry) === 'esm';
   const isTypeScript = /\.[cm]?tsx?$/.test(entry.file);
   const nodeResolves = /^node(?:16|18|20|next)$/i.test(
@@ -312,7 +313,7 @@ export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {
   if (packageJsonOf(project).type === 'module') return 'esm';
   if (!isTypeScript)
     return /^\s*(?:import\s[^(]|export\s)/m.test(text) && !/\brequire\(/.test(text) ? 'esm' : 'cjs';
-  const module = String(compilerOptionsOf(project)['module'] ?? '').toLowerCase();
+  const module = String(readTsconfig(project).compilerOptions.module ?? '').toLowerCase();
   if (entry.output === entry.file) return module === 'commonjs' ? 'cjs' : 'esm';
   if (/^es|preserve/.test(module)) return 'esm';
   return 'cjs';

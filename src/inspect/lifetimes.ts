@@ -1,44 +1,28 @@
-import { type ConnectSite, functionOf, isInside } from './connect.js';
+import type { ConnectSite } from './connect.js';
 import { CredentialValues } from './credential-values.js';
 import type { CredentialReads } from './credentials.js';
-import { Effects, type Touched } from './effects.js';
+import { Effects } from './effects.js';
+import { type Frame, frameOf, localStatements } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
 import {
-  descendants,
-  enclosingFunction,
-  rootOf,
-  type Sources,
-  topLevelStatement,
-  ts,
-  unwrap,
-} from './source.js';
-import {
   initializerOf,
-  isAssigned,
+  isSeparable,
   lastingDeclarations,
+  nestedDeclarations,
+  patternNames,
   type StateDeclaration,
-  type StateFinding,
-  StateJudge,
   symbolOfDeclaration,
-} from './state.js';
+} from './lasting.js';
+import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
+import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
+import { endingOf } from './signal-handlers.js';
+import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import { type StateFinding, StateJudge } from './state.js';
+import { namesOf } from './statement-names.js';
 import { Timing } from './timing.js';
+import { transportStatements } from './transport-statements.js';
 import { findUnfollowed, type Unfollowed } from './unfollowed.js';
 import { ValueFlow } from './value-flow.js';
-
-/** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
-export interface Frame {
-  readonly file: ts.SourceFile;
-  /** The function around the connect; undefined when it stands at module level. */
-  readonly fn: ts.FunctionLikeDeclaration | undefined;
-  /** Statements before the one that connects, outermost block first. */
-  readonly before: readonly ts.Statement[];
-  /** The innermost statement that holds the connect. */
-  readonly path: ts.Statement;
-  /** Statements after it, innermost block first. */
-  readonly after: readonly ts.Statement[];
-  /** The statements that hold the nested blocks on the way, outermost first (`try`, `if`). */
-  readonly holders: readonly ts.Statement[];
-}
 
 /** Which statements belong to the process, to one client's server, and to the stdio transport. */
 export interface Lifetimes {
@@ -58,6 +42,8 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Signal handlers that release something and stay in the stdio program, because they use its transport. */
+  readonly cleanUpsLeft: readonly ts.Statement[];
   /** Uses of a credential that cannot be made each caller's own. */
   readonly unfollowed: readonly Unfollowed[];
 }
@@ -65,55 +51,6 @@ export interface Lifetimes {
 export interface StateChoices {
   readonly state: 'isolate' | 'share';
   readonly share: readonly string[];
-}
-
-/** Is something among what was touched that each client has for itself? */
-const isOfClient = (touched: ReadonlySet<Touched>, isolated: ReadonlyMap<ts.Symbol, unknown>): boolean => {
-  for (const one of touched) if (one === 'credential' || isolated.has(one)) return true;
-  return false;
-};
-
-/** Follows the blocks from a body to the call: `try`, `if`, plain blocks, `switch` clauses. */
-export function frameOf(site: ConnectSite): Frame {
-  const file = site.call.getSourceFile();
-  const fn = site.scope;
-  const before: ts.Statement[] = [];
-  const after: ts.Statement[] = [];
-  const holders: ts.Statement[] = [];
-  let statements: readonly ts.Statement[] = fn
-    ? fn.body && ts.isBlock(fn.body)
-      ? fn.body.statements
-      : []
-    : file.statements;
-  for (;;) {
-    const index = statements.findIndex((statement) => isInside(site.call, statement));
-    const path = statements[index]!;
-    before.push(...statements.slice(0, index));
-    // What ends a clause of a `switch` belongs to the branch, not to what comes after.
-    after.unshift(...statements.slice(index + 1).filter((statement) => !ts.isBreakStatement(statement)));
-    const inner = path && blockAround(path, site.call);
-    if (!inner) return { file, fn, before, path, after, holders };
-    holders.push(path);
-    statements = inner;
-  }
-}
-
-function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statement[] | undefined {
-  const blocks: (readonly ts.Statement[])[] = [];
-  const offer = (block: ts.Node | undefined): void => {
-    if (!block) return;
-    if (ts.isBlock(block)) blocks.push(block.statements);
-    else if (ts.isIfStatement(block)) blocks.push([block]);
-  };
-  if (ts.isBlock(statement)) offer(statement);
-  if (ts.isTryStatement(statement)) offer(statement.tryBlock);
-  if (ts.isIfStatement(statement)) {
-    offer(statement.thenStatement);
-    offer(statement.elseStatement);
-  }
-  if (ts.isSwitchStatement(statement))
-    for (const clause of statement.caseBlock.clauses) blocks.push(clause.statements);
-  return blocks.find((block) => block.some((one) => isInside(node, one)));
 }
 
 /** Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's. */
@@ -127,8 +64,8 @@ export function findLifetimes(
   const effects = new Effects(sources, credentials.roots);
   const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
-  const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
+  const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
     const declaration = seed.valueDeclaration;
@@ -154,7 +91,7 @@ export function findLifetimes(
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
@@ -179,6 +116,7 @@ export function findLifetimes(
     isolated,
     kept,
     loadedLater,
+    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
     unfollowed:
       credentials.names.size === 0
         ? []
@@ -190,349 +128,6 @@ export function findLifetimes(
             timing: new Timing(sources, flow, perClient(), frame.fn),
           }),
   };
-}
-
-/** The statements whose order and place the rewriter decides: the entry module's and the frame's. */
-function localStatements(sources: Sources, frame: Frame, site: ConnectSite): ts.Statement[] {
-  const own = frame.fn ? topLevelStatement(frame.fn) : undefined;
-  const moduleLevel = frame.file.statements.filter(
-    (statement) =>
-      statement !== own &&
-      !(frame.fn === undefined && isInside(site.call, statement)) &&
-      !callsFrame(sources, statement, frame) &&
-      !leadsToFrame(sources, statement, frame),
-  );
-  if (!frame.fn) return [...new Set([...moduleLevel, ...frame.before, ...frame.after])];
-  return [...moduleLevel, ...frame.before, ...frame.after];
-}
-
-/** Does the statement start the program: `main().catch(…)`, `if (isMain) main()`? */
-export function callsFrame(sources: Sources, statement: ts.Statement, frame: Frame): boolean {
-  if (!frame.fn || isFunctionStatement(statement)) return false;
-  return isInside(frame.fn, statement) || refersTo(sources, statement, startersOf(sources, frame));
-}
-
-/** Is the statement one of the functions that lead to the connect: `main`, which calls `serve`? */
-export const leadsToFrame = (sources: Sources, statement: ts.Statement, frame: Frame): boolean =>
-  isFunctionStatement(statement) &&
-  intersects(namesOf(sources, new Set([statement])), startersOf(sources, frame));
-
-const starters = new WeakMap<Frame, ReadonlySet<ts.Symbol>>();
-
-/** The function around the connect, and the functions of its module that call it, directly or through each other. */
-function startersOf(sources: Sources, frame: Frame): ReadonlySet<ts.Symbol> {
-  const known = starters.get(frame);
-  if (known) return known;
-  const found = new Set<ts.Symbol>();
-  const name =
-    frame.fn?.name ??
-    (frame.fn && ts.isVariableDeclaration(frame.fn.parent) ? frame.fn.parent.name : undefined);
-  const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
-  if (symbol) found.add(symbol);
-  for (let size = -1; size !== found.size; ) {
-    size = found.size;
-    for (const statement of frame.file.statements)
-      if (isFunctionStatement(statement) && refersTo(sources, statement, found))
-        for (const one of namesOf(sources, new Set([statement]))) found.add(one);
-  }
-  starters.set(frame, found);
-  return found;
-}
-
-/** `function main() {}`, `const main = async () => {}`, a class: nothing of it runs where it stands. */
-function isFunctionStatement(statement: ts.Statement): boolean {
-  if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return true;
-  return (
-    ts.isVariableStatement(statement) &&
-    statement.declarationList.declarations.every(({ initializer }) => {
-      const value = initializer && unwrap(initializer);
-      return value !== undefined && (ts.isArrowFunction(value) || ts.isFunctionExpression(value));
-    })
-  );
-}
-
-const refersTo = (sources: Sources, statement: ts.Statement, symbols: ReadonlySet<ts.Symbol>): boolean =>
-  [...symbols].some((symbol) =>
-    sources
-      .referencesTo(symbol)
-      .some(
-        (reference) =>
-          isInside(reference, statement) &&
-          !ts.isExportSpecifier(reference.parent) &&
-          !ts.isExportAssignment(reference.parent),
-      ),
-  );
-
-/** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
-function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
-  const seeds = new Set(lastingServers(sources));
-  if (site.factory) return seeds;
-  const root = rootOf(site.server ?? site.call.expression);
-  const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
-  const declaration = symbol?.valueDeclaration;
-  if (symbol && declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)))
-    seeds.add(symbol);
-  return seeds;
-}
-
-/** A server at module level is one client's wherever it is connected: by the entry, by a function it calls, by a helper. */
-function lastingServers(sources: Sources): ts.Symbol[] {
-  return lastingDeclarations(sources).flatMap((declaration) => {
-    const initializer = initializerOf(declaration);
-    const made = initializer && unwrap(initializer);
-    if (!made || !ts.isNewExpression(made)) return [];
-    const external = sources.externalOf(made.expression);
-    const isServer =
-      external !== undefined &&
-      /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module) &&
-      /^(?:Mcp)?Server$/.test(external.name);
-    const symbol = isServer ? symbolOfDeclaration(sources, declaration) : undefined;
-    return symbol ? [symbol] : [];
-  });
-}
-
-const usedElsewhere = (sources: Sources, symbol: ts.Symbol, file: ts.SourceFile): boolean =>
-  sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== file);
-
-const GLUE =
-  /^process\s*\.\s*(?:on|once|addListener|prependListener|stdin|stdout|removeAllListeners|setMaxListeners)\b/;
-
-/** Signal handlers, stdin handling, banners after the connect, and what hangs on the transport variable. */
-function transportStatements(
-  sources: Sources,
-  frame: Frame,
-  site: ConnectSite,
-  local: readonly ts.Statement[],
-): Set<ts.Statement> {
-  const found = new Set<ts.Statement>([frame.path]);
-  const holder = local.find(
-    (statement) =>
-      isInside(site.transport, statement) &&
-      enclosingFunction(site.transport) === enclosingFunction(statement),
-  );
-  if (holder) found.add(holder);
-  const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
-  for (const statement of local) {
-    if (
-      ts.isExpressionStatement(statement) &&
-      GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
-    )
-      found.add(statement);
-    if (
-      !isDeclaration(statement) &&
-      !isServerAssignment(statement) &&
-      intersects(sources.symbolsIn(statement), names)
-    )
-      found.add(statement);
-    if (frame.after.includes(statement) && isBanner(statement)) found.add(statement);
-    if (
-      frame.before.includes(statement) &&
-      frame.fn &&
-      leavesFunction(statement) &&
-      assignedIn(sources, statement).length === 0
-    )
-      found.add(statement);
-  }
-  return found;
-}
-
-const isServerAssignment = (statement: ts.Statement): boolean =>
-  ts.isExpressionStatement(statement) &&
-  ts.isBinaryExpression(statement.expression) &&
-  /\.(?:onclose|onerror|oninitialized|fallback\w+)$/.test(statement.expression.left.getText()) &&
-  !/transport/i.test(statement.expression.left.getText());
-
-/** `console.error('running on stdio')`, and the like of loggers. */
-export function isBanner(statement: ts.Statement): boolean {
-  if (ts.isIfStatement(statement))
-    return [statement.thenStatement, ...(statement.elseStatement ? [statement.elseStatement] : [])].every(
-      (one) => (ts.isBlock(one) ? one.statements.every(isBanner) : isBanner(one)),
-    );
-  return (
-    ts.isExpressionStatement(statement) &&
-    /^(?:await\s+)?(?:console|process\.std(?:err|out)|(?:this\.)?_?(?:log(?:ger)?|debug|print\w*|info))\b(?:\.\w+)?\s*\(/i.test(
-      statement.getText(),
-    )
-  );
-}
-
-/** `return` or `break` of the frame's own function. */
-function leavesFunction(statement: ts.Statement): boolean {
-  let found = false;
-  const walk = (node: ts.Node): void => {
-    if (found || ts.isFunctionLike(node) || ts.isClassLike(node)) return;
-    if (ts.isReturnStatement(node)) found = true;
-    else ts.forEachChild(node, walk);
-  };
-  walk(statement);
-  return found;
-}
-
-const isDeclaration = (statement: ts.Statement): boolean =>
-  ts.isFunctionDeclaration(statement) ||
-  ts.isClassDeclaration(statement) ||
-  ts.isImportDeclaration(statement) ||
-  ts.isInterfaceDeclaration(statement) ||
-  ts.isTypeAliasDeclaration(statement) ||
-  ts.isEnumDeclaration(statement);
-
-function intersects<T>(a: Iterable<T>, b: { has(value: T): boolean }): boolean {
-  for (const one of a) if (b.has(one)) return true;
-  return false;
-}
-
-/** Symbols of the variables, functions and classes that statements declare. */
-export function namesOf(sources: Sources, statements: ReadonlySet<ts.Statement>): Set<ts.Symbol> {
-  const names = new Set<ts.Symbol>();
-  const add = (name: ts.Node | undefined): void => {
-    if (!name) return;
-    if (ts.isIdentifier(name)) {
-      const symbol = sources.checker.getSymbolAtLocation(name);
-      if (symbol) names.add(symbol);
-    } else if (ts.isObjectBindingPattern(name) || ts.isArrayBindingPattern(name)) {
-      for (const element of name.elements) if (ts.isBindingElement(element)) add(element.name);
-    }
-  };
-  for (const statement of statements) {
-    if (ts.isVariableStatement(statement))
-      for (const declaration of statement.declarationList.declarations) add(declaration.name);
-    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) add(statement.name);
-  }
-  return names;
-}
-
-/** The closure: the server's declaration, and every statement that names something already in it. */
-function serverStatements(
-  sources: Sources,
-  effects: Effects,
-  local: readonly ts.Statement[],
-  transport: ReadonlySet<ts.Statement>,
-  seeds: ReadonlySet<ts.Symbol>,
-  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
-): Set<ts.Statement> {
-  const found = new Set<ts.Statement>();
-  const moved = new Set([...seeds].filter((seed) => !isolated.has(seed)));
-  const declares = (statement: ts.Statement): boolean =>
-    intersects(namesOf(sources, new Set([statement])), moved);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const statement of local) {
-      if (found.has(statement) || transport.has(statement) || ts.isImportDeclaration(statement)) continue;
-      const isState =
-        ts.isVariableStatement(statement) &&
-        statement.declarationList.declarations.some((declaration) =>
-          isIsolated(sources, declaration, isolated),
-        );
-      if (isState) continue;
-      const touches = !isDeclaration(statement) && isOfClient(effects.touchedBy(statement), isolated);
-      if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
-      if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
-      found.add(statement);
-      for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
-      for (const name of assignedIn(sources, statement)) moved.add(name);
-      grew = true;
-    }
-  }
-  return found;
-}
-
-/** Variables of the same scopes that a statement assigns: `let app; if (x) app = make(server)`. */
-function assignedIn(sources: Sources, statement: ts.Statement): ts.Symbol[] {
-  if (isDeclaration(statement)) return [];
-  return descendants(statement, ts.isIdentifier)
-    .filter(
-      (identifier) =>
-        isAssigned(identifier) && enclosingFunction(identifier) === enclosingFunction(statement),
-    )
-    .map((identifier) => sources.symbolOf(identifier))
-    .filter(
-      (symbol): symbol is ts.Symbol =>
-        symbol?.valueDeclaration !== undefined && !isInside(symbol.valueDeclaration, statement),
-    );
-}
-
-const isIsolated = (
-  sources: Sources,
-  declaration: ts.VariableDeclaration,
-  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
-): boolean => {
-  const symbol = ts.isIdentifier(declaration.name)
-    ? sources.checker.getSymbolAtLocation(declaration.name)
-    : undefined;
-  return symbol !== undefined && isolated.has(symbol);
-};
-
-/** Effect statements at the top level of other modules that touch what each client has for itself. */
-function statementsElsewhere(
-  sources: Sources,
-  effects: Effects,
-  frame: Frame,
-  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
-): ts.Statement[] {
-  return effectsAtTop(
-    effects,
-    importOrder(sources).filter((file) => file !== frame.file),
-    isolated,
-  ).filter((statement) => !startsProgram(effects, statement, frame));
-}
-
-/** Does the statement of another module start the program: `startServer()` in the file that `bin` names? */
-const startsProgram = (effects: Effects, statement: ts.Statement, { fn }: Frame): boolean =>
-  fn?.body !== undefined && effects.bodiesRunBy([statement]).has(fn.body);
-
-/** Top-level effect statements of these modules that touch one of the bindings. */
-function effectsAtTop(
-  effects: Effects,
-  files: readonly ts.SourceFile[],
-  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
-): ts.Statement[] {
-  return files
-    .flatMap((file) => file.statements)
-    .filter(
-      (statement) =>
-        !isDeclaration(statement) &&
-        !ts.isVariableStatement(statement) &&
-        !ts.isExportAssignment(statement) &&
-        !ts.isExportDeclaration(statement),
-    )
-    .filter(
-      (statement) =>
-        !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
-    )
-    .filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
-}
-
-/** Modules in the order they are evaluated: dependencies first. */
-function importOrder(sources: Sources): ts.SourceFile[] {
-  const order: ts.SourceFile[] = [];
-  const visit = (path: string, seen: Set<string>): void => {
-    if (seen.has(path)) return;
-    seen.add(path);
-    const file = sources.files.get(path);
-    if (!file) return;
-    for (const specifier of staticImports(file)) {
-      const target = sources.resolver.resolve(path, specifier);
-      if (target) visit(target, seen);
-    }
-    order.push(file);
-  };
-  visit(sources.entry, new Set());
-  return order;
-}
-
-/** Specifiers of modules that are evaluated before this one: imports, re-exports, requires at the top level. */
-function staticImports(file: ts.SourceFile): string[] {
-  return file.statements.flatMap((statement) => {
-    const specifier =
-      (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && statement.moduleSpecifier;
-    if (specifier && ts.isStringLiteral(specifier)) return [specifier.text];
-    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return [];
-    return descendants(statement, ts.isCallExpression)
-      .filter((call) => call.expression.getText() === 'require' && !enclosingFunction(call))
-      .flatMap((call) =>
-        call.arguments[0] && ts.isStringLiteral(call.arguments[0]) ? [call.arguments[0].text] : [],
-      );
-  });
 }
 
 function judgeAll(
@@ -548,8 +143,16 @@ function judgeAll(
   const found = lasting.flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
-    if (ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name))
-      return judge.judgePattern(declaration);
+    const parts = patternNames(declaration);
+    if (parts.length > 0) {
+      const judged = judge.judgePattern(declaration);
+      const derived = parts
+        .map((part) => sources.checker.getSymbolAtLocation(part.name))
+        .filter((part) => part !== undefined && isolated.has(part))
+        .filter((part) => !judged.some((finding) => finding.symbol === part))
+        .map((part) => ({ ...captured(declaration, part!), stuck: !isSeparable(declaration) }));
+      return [...judged, ...derived];
+    }
     const symbol = symbolOfDeclaration(sources, declaration);
     const judged = judge.judge(declaration);
     const finding =
@@ -558,13 +161,23 @@ function judgeAll(
         : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     return finding ? [finding] : [];
   });
-  return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
+  const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
+  const fixed = nested.flatMap((declaration) => {
+    const finding = judge.judge(declaration);
+    return finding ? [{ ...finding, stuck: true }] : [];
+  });
+  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
     return shared && !isServerOrCredential
       ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
       : finding;
   });
+}
+
+function isInAny(node: ts.Node, statements: ReadonlySet<ts.Node>): boolean {
+  for (let at = node; at; at = at.parent) if (statements.has(at)) return true;
+  return false;
 }
 
 const fromCredential = (
@@ -600,12 +213,16 @@ function addDerived(
   server: ReadonlySet<ts.Statement>,
 ): void {
   for (const declaration of lastingDeclarations(sources)) {
-    const symbol = symbolOfDeclaration(sources, declaration);
     const initializer = initializerOf(declaration);
-    if (!symbol || isolated.has(symbol) || !initializer) continue;
+    const names = patternNames(declaration).map(({ name }) => sources.checker.getSymbolAtLocation(name));
+    const symbols = [symbolOfDeclaration(sources, declaration), ...names].filter(
+      (symbol) => symbol !== undefined,
+    );
+    if (!initializer || symbols.every((symbol) => isolated.has(symbol))) continue;
     if (ts.isArrowFunction(unwrap(initializer)) || ts.isFunctionExpression(unwrap(initializer))) continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (isOfClient(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
+    if (isOfClient(effects.touchedBy(initializer), isolated))
+      for (const symbol of symbols) isolated.set(symbol, declaration);
   }
 }
 
@@ -625,25 +242,4 @@ function localState(
       return finding?.decision === 'isolate';
     });
   });
-}
-
-function growFrom(
-  sources: Sources,
-  statement: ts.Statement,
-  local: readonly ts.Statement[],
-  transport: ReadonlySet<ts.Statement>,
-  server: Set<ts.Statement>,
-): void {
-  server.add(statement);
-  const moved = namesOf(sources, new Set([statement]));
-  for (const other of local) {
-    if (server.has(other) || transport.has(other) || ts.isImportDeclaration(other)) continue;
-    if (intersects(sources.symbolsIn(other), moved)) growFrom(sources, other, local, transport, server);
-  }
-}
-
-/** The code that makes a server: the connected expression, the body of the factory, or the call of a runner. */
-function rootOfServer(sources: Sources, site: ConnectSite): ts.Node {
-  if (!site.factory) return site.server ?? site.call;
-  return functionOf(sources, site.factory)?.body ?? site.factory;
 }

@@ -1,15 +1,14 @@
-import { dirname, join, normalize } from 'node:path/posix';
+import { dirname } from 'node:path/posix';
 
 // As CommonJS: importing it as a module would search nine megabytes for export names first (200 ms).
 import tsMorph = require('ts-morph');
 
 import type { Location, Project } from '../model.js';
+import { Resolver, SOURCE } from './resolver.js';
+import { forEachReference, ts } from './syntax.js';
 
-import ts = tsMorph.ts;
-
-export { ts };
-
-const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
+export { Resolver } from './resolver.js';
+export * from './syntax.js';
 
 /** Where an imported name comes from outside the project. */
 export interface ExternalName {
@@ -50,7 +49,7 @@ export class Sources {
         resolveModuleNames: (specifiers, from) =>
           specifiers.map((specifier) => {
             const path = resolver.resolve(from.replace(/^\//, ''), specifier);
-            return path && closure.includes(path)
+            return path && closure.has(path)
               ? { resolvedFileName: `/${path}`, extension: extensionOf(path) }
               : undefined;
           }),
@@ -233,246 +232,19 @@ function requireOf(expression: ts.Expression | undefined, name: string): Externa
   return isRequire ? named(expression.arguments[0], name) : undefined;
 }
 
-/** Calls back for each identifier that reads or writes a value: no declarations, property names, labels or types. */
-export function forEachReference(root: ts.Node, visit: (identifier: ts.Identifier) => void): void {
-  const walk = (node: ts.Node): void => {
-    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return typeQueries(node);
-    if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isImportDeclaration(node))
-      return;
-    if (ts.isIdentifier(node) && isReference(node)) visit(node);
-    ts.forEachChild(node, walk);
-  };
-  const typeQueries = (node: ts.Node): void => ts.forEachChild(node, typeQueries);
-  walk(root);
-}
-
-function isReference(node: ts.Identifier): boolean {
-  const parent = node.parent;
-  if (!parent) return false;
-  if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
-  if (ts.isShorthandPropertyAssignment(parent))
-    return parent.name === node || parent.objectAssignmentInitializer === node;
-  if (ts.isExportSpecifier(parent))
-    return !parent.parent.parent.moduleSpecifier && (parent.propertyName ?? parent.name) === node;
-  if (ts.isBindingElement(parent)) return parent.initializer === node;
-  if (ts.isPropertyAssignment(parent) || ts.isPropertyDeclaration(parent) || ts.isEnumMember(parent))
-    return parent.initializer === node;
-  if (ts.isVariableDeclaration(parent) || ts.isParameter(parent)) return parent.initializer === node;
-  if (ts.isLabeledStatement(parent) || ts.isBreakOrContinueStatement(parent) || ts.isMetaProperty(parent))
-    return false;
-  if (ts.isJsxAttribute(parent)) return false;
-  return (
-    !(
-      ts.isFunctionLike(parent) ||
-      ts.isClassLike(parent) ||
-      ts.isEnumDeclaration(parent) ||
-      ts.isModuleDeclaration(parent)
-    ) || (parent as { name?: ts.Node }).name !== node
-  );
-}
-
-/** The identifiers that stand in a type: `typeof x` queries and type references. */
-export function typeNamesIn(root: ts.Node): Set<string> {
-  const found = new Set<string>();
-  const walk = (node: ts.Node): void => {
-    if (ts.isTypeReferenceNode(node)) found.add(firstName(node.typeName));
-    if (ts.isTypeQueryNode(node)) found.add(firstName(node.exprName));
-    if (ts.isExpressionWithTypeArguments(node) && ts.isIdentifier(node.expression))
-      found.add(node.expression.text);
-    ts.forEachChild(node, walk);
-  };
-  walk(root);
-  return found;
-}
-
-const firstName = (name: ts.EntityName): string => (ts.isIdentifier(name) ? name.text : firstName(name.left));
-
-/** The function-like node whose body holds the node, or undefined at module level. */
-export function enclosingFunction(node: ts.Node): ts.FunctionLikeDeclaration | undefined {
-  for (let at = node.parent; at; at = at.parent) {
-    if (ts.isFunctionLike(at) && 'body' in at) return at as ts.FunctionLikeDeclaration;
-    if (ts.isClassStaticBlockDeclaration(at)) return undefined;
-  }
-  return undefined;
-}
-
-/** The statement of the source file that holds the node. */
-export function topLevelStatement(node: ts.Node): ts.Statement {
-  let at = node;
-  while (at.parent && !ts.isSourceFile(at.parent)) at = at.parent;
-  return at as ts.Statement;
-}
-
-/** Strips parentheses, `await`, `as T`, `!` and `satisfies`. */
-export function unwrap(expression: ts.Expression): ts.Expression {
-  let at = expression;
-  while (
-    ts.isParenthesizedExpression(at) ||
-    ts.isAwaitExpression(at) ||
-    ts.isAsExpression(at) ||
-    ts.isNonNullExpression(at) ||
-    ts.isSatisfiesExpression(at) ||
-    ts.isTypeAssertionExpression(at)
-  ) {
-    at = at.expression;
-  }
-  return at;
-}
-
-/** The leftmost expression of `a.b().c[0]`: `a`, or `this`. */
-export function rootOf(expression: ts.Expression): ts.Expression {
-  let at = unwrap(expression);
-  while (ts.isPropertyAccessExpression(at) || ts.isElementAccessExpression(at) || ts.isCallExpression(at))
-    at = unwrap(at.expression);
-  return at;
-}
-
-/** Does an `await` of this very scope (not of a nested function) stand in the node? */
-export function awaits(node: ts.Node): boolean {
-  let found = false;
-  const walk = (at: ts.Node): void => {
-    if (found || (ts.isFunctionLike(at) && at !== node)) return;
-    if (ts.isAwaitExpression(at) || (ts.isForOfStatement(at) && at.awaitModifier)) found = true;
-    else ts.forEachChild(at, walk);
-  };
-  walk(node);
-  return found;
-}
-
-/** All descendants that satisfy the guard. */
-export function descendants<T extends ts.Node>(root: ts.Node, guard: (node: ts.Node) => node is T): T[] {
-  const found: T[] = [];
-  const walk = (node: ts.Node): void => {
-    if (guard(node)) found.push(node);
-    ts.forEachChild(node, walk);
-  };
-  walk(root);
-  return found;
-}
-
 function extensionOf(path: string): ts.Extension {
   const extension = /\.d\.ts$|\.[cm]?[jt]sx?$/.exec(path)?.[0] ?? '.ts';
   return extension as ts.Extension;
 }
 
-/** Resolves import specifiers to files of the project: relative paths, tsconfig `paths` and `baseUrl`, package.json `imports`. */
-export class Resolver {
-  private readonly paths: readonly { readonly pattern: string; readonly targets: readonly string[] }[];
-  private readonly baseUrl: string | undefined;
-  private readonly imports: Readonly<Record<string, unknown>>;
-
-  constructor(private readonly project: Project) {
-    const options = compilerOptionsOf(project);
-    this.baseUrl = options.baseUrl;
-    this.paths = Object.entries(options.paths ?? {}).map(([pattern, targets]) => ({ pattern, targets }));
-    this.imports =
-      (parseJson(project.files.get('package.json')) as { imports?: Record<string, unknown> })?.imports ?? {};
-  }
-
-  resolve(from: string, specifier: string): string | undefined {
-    if (specifier.startsWith('.')) return this.file(join(dirname(from), specifier));
-    for (const { pattern, targets } of this.paths) {
-      const rest = matchPattern(pattern, specifier);
-      if (rest === undefined) continue;
-      for (const target of targets) {
-        const found = this.file(join(this.baseUrl ?? '.', target.replace('*', rest)));
-        if (found) return found;
-      }
-    }
-    if (specifier.startsWith('#')) return this.importsEntry(specifier);
-    return this.baseUrl !== undefined ? this.file(join(this.baseUrl, specifier)) : undefined;
-  }
-
-  private importsEntry(specifier: string): string | undefined {
-    for (const [pattern, value] of Object.entries(this.imports)) {
-      const rest = matchPattern(pattern, specifier);
-      const target = targetsIn(value)
-        .map((one) => this.file(one.replace('*', rest ?? '')))
-        .find(Boolean);
-      if (rest !== undefined && target) return target;
-    }
-    return undefined;
-  }
-
-  /** The source a path stands for: itself, its TypeScript counterpart, or an index file. */
-  file(path: string): string | undefined {
-    const clean = normalize(path).replace(/\/$/, '');
-    const has = (candidate: string) => SOURCE.test(candidate) && this.project.files.has(candidate);
-    const bare = clean.replace(/\.([cm]?)js$/, '');
-    const m = /\.([cm]?)jsx?$/.exec(clean)?.[1] ?? '';
-    const candidates = [
-      ...(bare !== clean ? [`${bare}.${m}ts`, `${bare}.tsx`] : []),
-      clean,
-      ...['.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx'].map((extension) => clean + extension),
-      ...['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => join(clean, `index${extension}`)),
-    ];
-    return candidates.find(has);
-  }
-}
-
-function matchPattern(pattern: string, specifier: string): string | undefined {
-  if (!pattern.includes('*')) return pattern === specifier ? '' : undefined;
-  const [head = '', tail = ''] = pattern.split('*');
-  return specifier.startsWith(head) &&
-    specifier.endsWith(tail) &&
-    specifier.length >= head.length + tail.length
-    ? specifier.slice(head.length, specifier.length - tail.length)
-    : undefined;
-}
-
-function targetsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return value && typeof value === 'object' ? Object.values(value).flatMap(targetsIn) : [];
-}
-
-/** JSON with comments and trailing commas, as tsconfig allows; undefined when it cannot be read. */
-export function parseJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  return ts.parseConfigFileTextToJson('file.json', text).config;
-}
-
-export interface CompilerOptions {
-  readonly [name: string]: unknown;
-  readonly outDir?: string;
-  readonly rootDir?: string;
-  readonly baseUrl?: string;
-  readonly paths?: Readonly<Record<string, readonly string[]>>;
-}
-
-/** Compiler options of a tsconfig with those it extends; path-like options relative to the project root. */
-export function compilerOptionsOf(
-  project: Project,
-  config = 'tsconfig.json',
-  seen: readonly string[] = [],
-): CompilerOptions {
-  const text = project.files.get(config) ?? project.workspaceFiles?.get(config);
-  const json = parseJson(text) as
-    | { extends?: string | string[]; compilerOptions?: Record<string, unknown> }
-    | undefined;
-  if (!json || seen.includes(config)) return {};
-  const inherited = [json.extends ?? []]
-    .flat()
-    .filter((path) => path.startsWith('.'))
-    .map((path) => compilerOptionsOf(project, withJson(join(dirname(config), path)), [...seen, config]));
-  const own = { ...json.compilerOptions };
-  for (const key of ['outDir', 'rootDir', 'baseUrl'] as const) {
-    if (typeof own[key] === 'string') own[key] = join(dirname(config), own[key] as string).replace(/\/$/, '');
-  }
-  if (own['paths'] && own['baseUrl'] === undefined && dirname(config) !== '.')
-    own['baseUrl'] = dirname(config);
-  return Object.assign({}, ...inherited, own) as CompilerOptions;
-}
-
-const withJson = (path: string): string => (path.endsWith('.json') ? path : `${path}.json`);
-
 /** The files reachable from the entry by static imports, requires and literal dynamic imports, entry first. */
-function importClosure(project: Project, entry: string, resolver: Resolver): string[] {
-  const closure: string[] = [];
+function importClosure(project: Project, entry: string, resolver: Resolver): ReadonlySet<string> {
+  const closure = new Set<string>();
   const queue = [entry];
-  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+  for (const path of queue) {
     const text = project.files.get(path);
-    if (text === undefined || closure.includes(path)) continue;
-    closure.push(path);
+    if (text === undefined || closure.has(path)) continue;
+    closure.add(path);
     const { importedFiles } = ts.preProcessFile(text, true, true);
     for (const { fileName } of importedFiles) {
       const target = resolver.resolve(path, fileName);

@@ -1,10 +1,15 @@
 import type { StateKind } from '../model.js';
 import { isInside } from './connect.js';
+import {
+  initializerOf,
+  isSeparable,
+  patternNames,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { isShareablePackage } from './packages.js';
 import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
-
-export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
@@ -13,6 +18,8 @@ export interface StateFinding {
   readonly declaration: ts.Node;
   /** Why it cannot be separated by the rewriter, if so. */
   readonly stuck?: boolean;
+  /** Separated by the service while it runs; the sources stay as they are. */
+  readonly byService?: boolean;
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
   readonly decision: 'isolate' | 'share';
@@ -42,12 +49,13 @@ export class StateJudge {
     return this.judgeName(symbol, declaration, held);
   }
 
-  /** Variables of a destructuring pattern that change for a client: they cannot be separated one by one. */
+  /** Variables of a destructuring pattern that change for a client. */
   judgePattern(declaration: StateDeclaration): StateFinding[] {
-    return descendants(declaration, ts.isBindingElement).flatMap((element) => {
+    return patternNames(declaration).flatMap((element) => {
       const symbol = this.sources.checker.getSymbolAtLocation(element.name);
       const finding = symbol && this.judgeName(symbol, declaration, this.flow.heldBy(symbol));
-      return finding ? [{ ...finding, stuck: true }] : [];
+      if (!finding) return [];
+      return [isSeparable(declaration) ? finding : { ...finding, stuck: true }];
     });
   }
 
@@ -92,11 +100,12 @@ export class StateJudge {
         ];
       }),
     );
-    const stuck = (
+    const finding = (
       node: ts.Node,
       name: string,
       kind: StateKind,
       writes: readonly ts.Node[],
+      how: Pick<StateFinding, 'stuck' | 'byService'> = { stuck: true },
     ): StateFinding[] => {
       const symbol = this.sources.checker.getSymbolAtLocation(
         ts.isSourceFile(node) ? node : node.getSourceFile(),
@@ -107,7 +116,7 @@ export class StateJudge {
               symbol,
               name,
               declaration: node,
-              stuck: true,
+              ...how,
               kind,
               writes,
               decision: 'isolate',
@@ -116,7 +125,7 @@ export class StateJudge {
           ]
         : [];
     };
-    const things = [...this.flow.changed()].filter(
+    const things = [...this.flow.things()].filter(
       (thing) =>
         !held.has(thing) &&
         /^(?:collection|instance|function|class)$/.test(thing.kind) &&
@@ -124,11 +133,15 @@ export class StateJudge {
     );
     return [
       ...things.flatMap((thing) =>
-        stuck(thing.node, nameOfThing(thing.node), 'mutated', this.changesForClients(thing)),
+        finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
       ...this.flow.globalWrites
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
-        .flatMap((write) => stuck(write, targetOfWrite(write), 'reassigned', [write])),
+        .flatMap((write) =>
+          changesEnvironment(write)
+            ? finding(write, targetOfWrite(write), 'reassigned', [write], { byService: true })
+            : finding(write, targetOfWrite(write), 'reassigned', [write]),
+        ),
     ];
   }
 
@@ -167,7 +180,7 @@ export class StateJudge {
           )
         : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
     for (const thing of this.flow.reach(held)) {
-      const writes = isMemoryDatabase(this.sources, thing)
+      const writes = isWorldOfItsOwn(this.sources, thing)
         ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
         : this.changesForClients(thing);
       if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
@@ -179,6 +192,12 @@ export class StateJudge {
       : undefined;
   }
 
+  /** Where a thing, or what only an instance holds, is changed for a client. */
+  private changesWithin(thing: Thing, held: ReadonlySet<Thing>): ts.Node[] {
+    const inside = thing.kind === 'instance' ? [...this.flow.reach([thing])] : [thing];
+    return inside.filter((one) => !held.has(one)).flatMap((one) => this.changesForClients(one));
+  }
+
   private changesForClients(thing: Thing): ts.Node[] {
     const places = [...this.flow.changesTo(thing)];
     // A base class that keeps listeners or the like changes whenever it is used.
@@ -188,10 +207,11 @@ export class StateJudge {
     return later;
   }
 
-  /** Is the node evaluated once, while its module is loaded? */
+  /** Is the node evaluated once, while its module is loaded? Fields of an instance are made with the instance. */
   private isMadeOnce(node: ts.Node): boolean {
-    if (this.timing.isPerClient(node)) return false;
-    return !enclosingFunction(node);
+    if (this.timing.isPerClient(node) || enclosingFunction(node)) return false;
+    const field = ts.findAncestor(node, ts.isPropertyDeclaration);
+    return field === undefined || (field.modifiers?.some(isStatic) ?? false);
   }
 
   /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
@@ -229,6 +249,19 @@ const isServer = (thing: Thing): boolean =>
   thing.kind === 'external' &&
   /^(?:Mcp)?Server$/.test(thing.from?.name ?? '') &&
   /^@modelcontextprotocol\/(?:sdk|server)/.test(thing.from?.module ?? '');
+
+/** What remembers all that is done with it, under any name: another program, a sandbox, a database in memory. */
+const isWorldOfItsOwn = (sources: Sources, thing: Thing): boolean =>
+  isProgram(thing) || isMemoryDatabase(sources, thing);
+
+function isProgram({ kind, node, from }: Thing): boolean {
+  if (kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
+  return (
+    /^(?:node:)?(?:child_process|worker_threads|vm|repl)$|^(?:node-pty|execa|cross-spawn)$/.test(
+      from?.module ?? '',
+    ) && /(?:^|\.)(?:spawn|fork|execa|Worker|createContext|start|default)$/.test(node.expression.getText())
+  );
+}
 
 /** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
 function isMemoryDatabase(sources: Sources, thing: Thing): boolean {
@@ -285,6 +318,14 @@ function isConstantWrite(write: ts.Node): boolean {
   );
 }
 
+/** Is it a write to `process.env` by this name, which the service can give each client for itself? */
+function changesEnvironment(write: ts.Node): boolean {
+  const target = ts.isCallExpression(write) ? write.arguments[0]?.getText() : targetOfWrite(write);
+  return /^process\.env\b/.test(target ?? '');
+}
+
+const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
+
 const targetOfWrite = (write: ts.Node): string =>
   ts.isBinaryExpression(write)
     ? write.left.getText()
@@ -300,120 +341,3 @@ function nameOfThing(node: ts.Node): string {
 
 const nameOf = (declaration: StateDeclaration, symbol: ts.Symbol): string =>
   ts.isExportAssignment(declaration) ? 'default' : symbol.name.replace(/^__#\d+@/, '');
-
-/** The value that a lasting declaration starts with. */
-export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>
-  ts.isExportAssignment(declaration) ? declaration.expression : declaration.initializer;
-
-/** The symbol that references to a lasting declaration resolve to. */
-export const symbolOfDeclaration = (
-  sources: Sources,
-  declaration: StateDeclaration,
-): ts.Symbol | undefined =>
-  ts.isExportAssignment(declaration)
-    ? (declaration as { symbol?: ts.Symbol }).symbol
-    : sources.checker.getSymbolAtLocation(declaration.name);
-
-/** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */
-export function isAssigned(node: ts.Node): boolean {
-  let at = node;
-  while (
-    ts.isParenthesizedExpression(at.parent) ||
-    ts.isNonNullExpression(at.parent) ||
-    ts.isAsExpression(at.parent)
-  )
-    at = at.parent;
-  const parent = at.parent;
-  if (ts.isBinaryExpression(parent)) return parent.left === at && isAssignment(parent.operatorToken.kind);
-  if (ts.isPostfixUnaryExpression(parent)) return true;
-  if (ts.isPrefixUnaryExpression(parent))
-    return (
-      parent.operator === ts.SyntaxKind.PlusPlusToken || parent.operator === ts.SyntaxKind.MinusMinusToken
-    );
-  if (ts.isDeleteExpression(parent)) return true;
-  if (ts.isForOfStatement(parent) || ts.isForInStatement(parent)) return parent.initializer === at;
-  return inAssignmentPattern(at);
-}
-
-function inAssignmentPattern(node: ts.Node): boolean {
-  let at = node.parent;
-  let child = node;
-  while (
-    ts.isArrayLiteralExpression(at) ||
-    ts.isObjectLiteralExpression(at) ||
-    ts.isSpreadElement(at) ||
-    ts.isShorthandPropertyAssignment(at) ||
-    (ts.isPropertyAssignment(at) && at.initializer === child)
-  ) {
-    child = at;
-    at = at.parent;
-  }
-  return (
-    at !== node.parent &&
-    ts.isBinaryExpression(at) &&
-    at.left === child &&
-    at.operatorToken.kind === ts.SyntaxKind.EqualsToken
-  );
-}
-
-const isThisAccess = (node: ts.Node): node is ts.PropertyAccessExpression =>
-  ts.isPropertyAccessExpression(node) && node.expression.kind === ts.SyntaxKind.ThisKeyword;
-
-const isAssignment = (kind: ts.SyntaxKind): boolean =>
-  kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
-
-/** `Owner.field`, and `this.field` in static members, of a static field. */
-export function staticFieldUses(
-  sources: Sources,
-  declaration: ts.PropertyDeclaration,
-): ts.PropertyAccessExpression[] {
-  const owner = declaration.parent;
-  const name = declaration.name.getText();
-  const symbol = ts.isClassLike(owner) && owner.name ? sources.symbolOf(owner.name) : undefined;
-  const viaName = symbol ? sources.referencesTo(symbol).map((reference) => reference.parent) : [];
-  const viaThis = descendants(owner, isThisAccess).filter((node) => inStaticMember(node, owner));
-  return [...viaName, ...viaThis].filter(
-    (node): node is ts.PropertyAccessExpression =>
-      ts.isPropertyAccessExpression(node) && node.name.text === name.replace(/^#/, '#'),
-  );
-}
-
-function inStaticMember(node: ts.Node, owner: ts.Node): boolean {
-  for (let at = node.parent; at && at !== owner; at = at.parent) {
-    if (at.parent === owner)
-      return (
-        ts.canHaveModifiers(at) &&
-        (at.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword) ?? false)
-      );
-  }
-  return false;
-}
-
-/** Every declaration whose value outlives a call: module-level variables, static fields, default exports, file by file. */
-export function lastingDeclarations(sources: Sources): StateDeclaration[] {
-  const found: StateDeclaration[] = [];
-  for (const file of sources.files.values()) {
-    for (const statement of file.statements) {
-      if (ts.isVariableStatement(statement)) found.push(...statement.declarationList.declarations);
-      if (
-        ts.isExportAssignment(statement) &&
-        !statement.isExportEquals &&
-        makesSomething(statement.expression)
-      )
-        found.push(statement);
-    }
-    for (const owner of descendants(file, ts.isClassLike))
-      for (const member of owner.members)
-        if (
-          ts.isPropertyDeclaration(member) &&
-          member.modifiers?.some((m) => m.kind === ts.SyntaxKind.StaticKeyword)
-        )
-          found.push(member);
-  }
-  return found;
-}
-
-const makesSomething = (expression: ts.Expression): boolean => {
-  const value = unwrap(expression);
-  return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
-};

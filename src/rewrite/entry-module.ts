@@ -1,6 +1,6 @@
 import type { Analysis } from '../inspect/analysis.js';
 import { isInside } from '../inspect/connect.js';
-import { callsFrame } from '../inspect/lifetimes.js';
+import { callsFrame } from '../inspect/frame.js';
 import { type Sources, ts } from '../inspect/source.js';
 import type { Build, Project } from '../model.js';
 import { type FileEdits, indentUnit } from './edits.js';

@@ -1,6 +1,6 @@
 import { transportArgument } from '../inspect/connect.js';
-import { namesOf } from '../inspect/lifetimes.js';
 import { ts } from '../inspect/source.js';
+import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import type { Placement } from './place-statements.js';
 import { transportParameter } from './runners.js';

@@ -1,6 +1,7 @@
 import { transportArgument } from '../inspect/connect.js';
-import { callsFrame, leadsToFrame, namesOf } from '../inspect/lifetimes.js';
+import { callsFrame, leadsToFrame } from '../inspect/frame.js';
 import { awaits, descendants, rootOf, type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
 import {

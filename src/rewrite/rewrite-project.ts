@@ -1,9 +1,10 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
-import { awaits, compilerOptionsOf, ts } from '../inspect/source.js';
+import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import type {
   Change,
@@ -15,6 +16,7 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
@@ -31,16 +33,18 @@ import { helpersUsedIn } from './scope-helpers.js';
 import { sdkName } from './sdk-names.js';
 import { scopeState } from './session-state.js';
 import { type Split, splitEntry } from './split.js';
+import { workerProblems } from './workers.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(original: Project, inspection: Inspection, options: Options): Rewrite {
   const project = withPlainLines(original);
+  const { isolation, state, share, credentials, credentialHeader } = options;
   const analysis = analyse(project, {
     ...(options.entry ? { entry: options.entry } : {}),
-    state: options.state,
-    share: options.share,
-    credentials: options.credentials,
-    credentialHeader: options.credentialHeader,
+    // In a worker the sources keep what they keep, and read the environment, for one client.
+    ...(isolation === 'worker'
+      ? { state: 'share', share: [], credentials: 'env', credentialHeader: [] }
+      : { state, share, credentials, credentialHeader }),
   });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
   const rewrite = new Rewriter(project, inspection, options, analysis).run();
@@ -49,13 +53,19 @@ export function rewriteProject(original: Project, inspection: Inspection, option
 
 class Rewriter {
   private readonly edits = new Map<ts.SourceFile, FileEdits>();
+  private readonly hasWorkers: boolean;
+  /** Variables that callers send. */
+  private readonly sent: ReadonlySet<string>;
 
   constructor(
     private readonly project: Project,
     private readonly inspection: Inspection,
     private readonly options: Options,
     private readonly analysis: Analysis,
-  ) {}
+  ) {
+    this.hasWorkers = options.isolation === 'worker';
+    this.sent = new Set(variableNames(analysis.sources, options));
+  }
 
   private readonly editsOf = (file: ts.SourceFile): FileEdits => {
     const known = this.edits.get(file) ?? new FileEdits(file);
@@ -64,7 +74,7 @@ class Rewriter {
   };
 
   run(): Rewrite {
-    const { sources, lifetimes, credentials } = this.analysis;
+    const { sources, lifetimes } = this.analysis;
     const reading = readCredentials(this.analysis, this.editsOf);
     const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
     const scopedFiles = new Set([...reading, ...scoping]);
@@ -99,26 +109,37 @@ class Rewriter {
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
-        reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
+        reusable: mode.mode === 'stateless' && this.sent.size === 0 && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2'
-          ? { modernEra: !split.connects && !this.inspection.state.some(isKeptState) }
+          ? { modernEra: !this.hasWorkers && !split.connects && !this.inspection.state.some(isKeptState) }
           : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
+        ...(this.hasWorkers ? { workers: true } : {}),
+        ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
+        ...(lifetimes.findings.some((finding) => finding.byService && finding.decision === 'isolate')
+          ? { ownEnvironment: true }
+          : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
-          credentials.names.has(read.name) ? { ...read, required: false } : read,
+          this.sent.has(read.name) ? { ...read, required: false } : read,
         ),
         ...(this.options.credentials === 'header'
-          ? { credentials: headersFor(credentials.names, this.options) }
+          ? { credentials: headersFor(this.sent, this.options) }
           : {}),
       },
       dependencies: raised.dependencies,
       diagnostics: [
-        ...this.stuck(),
-        ...this.credentialsNotFollowed(),
+        ...(this.hasWorkers
+          ? workerProblems(sources, this.inspection, this.options)
+          : [...this.stuck(), ...this.credentialsNotFollowed(), ...this.loadedLater()]),
+        ...this.badCredentials(),
         ...this.argumentsNeeded(),
-        ...this.loadedLater(),
         ...this.oldModules(),
+        ...lifetimes.cleanUpsLeft.map((statement) => ({
+          code: 'clean-up-left',
+          at: sources.locationOf(statement),
+          args: {},
+        })),
         ...split.diagnostics,
         ...raised.diagnostics,
         ...mode.diagnostics,
@@ -139,24 +160,29 @@ class Rewriter {
       .map((finding) => ({
         code: 'state-not-isolated',
         at: sources.locationOf(finding.declaration),
-        args: { name: finding.name },
+        args: {
+          name: finding.name,
+          first: /^\w+$/.test(finding.name)
+            ? `Declare it on its own (const ${finding.name} = …), accept sharing`
+            : 'Accept sharing',
+        },
       }));
   }
 
   private credentialsNotFollowed(): Diagnostic[] {
-    const { sources, lifetimes, credentials } = this.analysis;
-    if (this.options.credentials === 'header' && credentials.names.size === 0)
-      return [{ code: 'credentials-missing', args: {} }];
+    const { sources, lifetimes } = this.analysis;
     const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
       code,
       ...(node ? { at: sources.locationOf(node) } : {}),
-      args: { name: name ?? [...credentials.names].join(', ') },
+      args: { name: name ?? [...this.sent].join(', ') },
     }));
-    return [
-      ...found,
-      ...readOutside(this.project, this.analysis),
-      ...badHeaders(credentials.names, this.options),
-    ];
+    return [...found, ...readOutside(this.project, this.analysis)];
+  }
+
+  private badCredentials(): Diagnostic[] {
+    if (this.options.credentials === 'header' && this.sent.size === 0)
+      return [{ code: 'credentials-missing', args: {} }];
+    return badHeaders(this.sent, this.options);
   }
 
   private argumentsNeeded(): Diagnostic[] {
@@ -168,7 +194,7 @@ class Rewriter {
   private oldModules(): Diagnostic[] {
     const { tsconfig, kind } = this.inspection.build;
     if (!tsconfig || this.inspection.language !== 'ts' || kind !== 'tsc') return [];
-    const options = compilerOptionsOf(this.project, tsconfig);
+    const options = readTsconfig(this.project, tsconfig).compilerOptions;
     const at = { file: tsconfig, line: 1, column: 1 };
     const module = String(options['module'] ?? '');
     if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];
@@ -191,7 +217,7 @@ class Rewriter {
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
-    const found = sessionModeFor(this.inspection);
+    const found = this.hasWorkers ? workersMode : sessionModeFor(this.inspection);
     if (this.options.sessions === 'auto' || this.options.sessions === found.mode)
       return { ...found, diagnostics: [] };
     if (this.options.sessions === 'stateful')
@@ -199,8 +225,21 @@ class Rewriter {
     return {
       mode: 'stateless',
       because: 'chosen with --sessions stateless',
-      diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }],
+      diagnostics: [
+        { code: 'sessions-needed', args: { because: found.because, otherwise: this.insteadOfSessions() } },
+      ],
     };
+  }
+
+  /** Does nothing that is made for one client go on to serve others, such as a browser that the first call opens? */
+  private ownsWhatItStarts(): boolean {
+    return !this.hasWorkers && this.inspection.state.every(({ decision }) => decision === 'isolate');
+  }
+
+  /** Another way out for who wants no sessions, as the end of a sentence. */
+  private insteadOfSessions(): string {
+    if (this.hasWorkers) return ', or --isolation worker';
+    return this.inspection.sessionFeatures.length > 0 ? '' : ', or accept sharing with --state share';
   }
 
   private scopePath(): string {
@@ -272,6 +311,12 @@ class Rewriter {
     return changes;
   }
 }
+
+/** A worker lasts as long as its session. */
+const workersMode = {
+  mode: 'stateful',
+  because: 'every session has a worker of its own, as chosen with --isolation worker',
+} as const;
 
 /** Offset after the shebang, the file's own comment and directives. */
 function headEnd(file: ts.SourceFile): number {

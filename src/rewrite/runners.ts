@@ -1,7 +1,7 @@
 import type { Analysis } from '../inspect/analysis.js';
 import type { ConnectSite } from '../inspect/connect.js';
-import { isBanner } from '../inspect/lifetimes.js';
 import { descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
+import { isBanner } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
 import { firstFree, namesIn } from './names.js';
 import { sdkName } from './sdk-names.js';

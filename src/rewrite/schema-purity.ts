@@ -1,6 +1,5 @@
 import { CHANGES_COLLECTION } from '../inspect/packages.js';
-import { descendants, forEachReference, rootOf, ts, unwrap } from '../inspect/source.js';
-import { isAssigned } from '../inspect/state.js';
+import { descendants, forEachReference, isAssigned, rootOf, ts, unwrap } from '../inspect/source.js';
 
 const GLOBALS = new Set([
   'undefined',

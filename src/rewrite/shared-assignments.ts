@@ -1,5 +1,4 @@
-import { descendants, ts } from '../inspect/source.js';
-import { isAssigned } from '../inspect/state.js';
+import { descendants, isAssigned, ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import type { EntryModule } from './entry-module.js';
 import type { Placement } from './place-statements.js';

@@ -1,6 +1,6 @@
 import { isInside } from '../inspect/connect.js';
-import { namesOf } from '../inspect/lifetimes.js';
 import { ts } from '../inspect/source.js';
+import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf, type FileEdits } from './edits.js';
 import { type EntryModule, runsOnImport } from './entry-module.js';

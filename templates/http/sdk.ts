@@ -20,8 +20,13 @@ export interface TransportSendOptions {
   relatedRequestId?: string | number | undefined;
 }
 
-/** The revisions of the protocol that sessions and single requests are served in. */
-export const protocolVersions: readonly string[] = SUPPORTED_PROTOCOL_VERSIONS;
+/**
+ * The revisions of the protocol that sessions and single requests are served in. A server that answers `initialize` by
+ * itself may agree to a newer one than its SDK knows.
+ */
+export const protocolVersions: readonly string[] = [
+  ...new Set([...SUPPORTED_PROTOCOL_VERSIONS, '2025-03-26', '2025-06-18', '2025-11-25']),
+];
 
 /** What handlers learn of the HTTP request: `extra.requestInfo` and `extra.authInfo`. */
 export function messageExtra({ request, caller }: Visit): MessageExtraInfo {

@@ -86,8 +86,8 @@ const kinds: Record<string, Kind> = {
     server: source,
     main: 'dist/http/main.js',
   },
-  'TypeScript, CommonJS by node16': {
-    inspection: { build: tsc('.js'), moduleFormat: 'cjs' },
+  'TypeScript, CommonJS by node16, imports without extensions': {
+    inspection: { build: tsc(''), moduleFormat: 'cjs' },
     manifest: {},
     compiler: 'typescript',
     tsconfig: { compilerOptions: { ...strict, module: 'node16' }, include: ['src'] },

@@ -1,0 +1,87 @@
+import type { Effects, Touched } from './effects.js';
+import type { Frame } from './frame.js';
+import type { StateDeclaration } from './lasting.js';
+import { descendants, enclosingFunction, type Sources, ts } from './source.js';
+import { isDeclaration } from './statement-names.js';
+
+/** Is something among what was touched that each client has for itself? */
+export const isOfClient = (
+  touched: ReadonlySet<Touched>,
+  isolated: ReadonlyMap<ts.Symbol, unknown>,
+): boolean => {
+  for (const one of touched) if (one === 'credential' || isolated.has(one)) return true;
+  return false;
+};
+
+/** Effect statements at the top level of other modules that touch what each client has for itself. */
+export function statementsElsewhere(
+  sources: Sources,
+  effects: Effects,
+  frame: Frame,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): ts.Statement[] {
+  return effectsAtTop(
+    effects,
+    importOrder(sources).filter((file) => file !== frame.file),
+    isolated,
+  ).filter((statement) => !startsProgram(effects, statement, frame));
+}
+
+/** Does the statement of another module start the program: `startServer()` in the file that `bin` names? */
+const startsProgram = (effects: Effects, statement: ts.Statement, { fn }: Frame): boolean =>
+  fn?.body !== undefined && effects.bodiesRunBy([statement]).has(fn.body);
+
+/** Top-level effect statements of these modules that touch one of the bindings. */
+export function effectsAtTop(
+  effects: Effects,
+  files: readonly ts.SourceFile[],
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): ts.Statement[] {
+  return files
+    .flatMap((file) => file.statements)
+    .filter(
+      (statement) =>
+        !isDeclaration(statement) &&
+        !ts.isVariableStatement(statement) &&
+        !ts.isExportAssignment(statement) &&
+        !ts.isExportDeclaration(statement),
+    )
+    .filter(
+      (statement) =>
+        !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
+    )
+    .filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
+}
+
+/** Modules in the order they are evaluated: dependencies first. */
+export function importOrder(sources: Sources): ts.SourceFile[] {
+  const order: ts.SourceFile[] = [];
+  const visit = (path: string, seen: Set<string>): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const file = sources.files.get(path);
+    if (!file) return;
+    for (const specifier of staticImports(file)) {
+      const target = sources.resolver.resolve(path, specifier);
+      if (target) visit(target, seen);
+    }
+    order.push(file);
+  };
+  visit(sources.entry, new Set());
+  return order;
+}
+
+/** Specifiers of modules that are evaluated before this one: imports, re-exports, requires at the top level. */
+function staticImports(file: ts.SourceFile): string[] {
+  return file.statements.flatMap((statement) => {
+    const specifier =
+      (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && statement.moduleSpecifier;
+    if (specifier && ts.isStringLiteral(specifier)) return [specifier.text];
+    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return [];
+    return descendants(statement, ts.isCallExpression)
+      .filter((call) => call.expression.getText() === 'require' && !enclosingFunction(call))
+      .flatMap((call) =>
+        call.arguments[0] && ts.isStringLiteral(call.arguments[0]) ? [call.arguments[0].text] : [],
+      );
+  });
+}

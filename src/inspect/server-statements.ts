@@ -1,0 +1,105 @@
+import type { ConnectSite } from './connect.js';
+import { functionOf } from './connect.js';
+import type { Effects } from './effects.js';
+import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import { isOfClient } from './module-effects.js';
+import { rootOf, type Sources, ts, unwrap } from './source.js';
+import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
+
+/** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
+export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
+  const seeds = new Set(lastingServers(sources));
+  if (site.factory) return seeds;
+  const root = rootOf(site.server ?? site.call.expression);
+  const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
+  const declaration = symbol?.valueDeclaration;
+  if (symbol && declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)))
+    seeds.add(symbol);
+  return seeds;
+}
+
+/** A server at module level is one client's wherever it is connected: by the entry, by a function it calls, by a helper. */
+function lastingServers(sources: Sources): ts.Symbol[] {
+  return lastingDeclarations(sources).flatMap((declaration) => {
+    const initializer = initializerOf(declaration);
+    const made = initializer && unwrap(initializer);
+    if (!made || !ts.isNewExpression(made)) return [];
+    const external = sources.externalOf(made.expression);
+    const isServer =
+      external !== undefined &&
+      /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module) &&
+      /^(?:Mcp)?Server$/.test(external.name);
+    const symbol = isServer ? symbolOfDeclaration(sources, declaration) : undefined;
+    return symbol ? [symbol] : [];
+  });
+}
+
+export const usedElsewhere = (sources: Sources, symbol: ts.Symbol, file: ts.SourceFile): boolean =>
+  sources.referencesTo(symbol).some((reference) => reference.getSourceFile() !== file);
+
+/** The closure: the server's declaration, and every statement that names something already in it. */
+export function serverStatements(
+  sources: Sources,
+  effects: Effects,
+  local: readonly ts.Statement[],
+  transport: ReadonlySet<ts.Statement>,
+  seeds: ReadonlySet<ts.Symbol>,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): Set<ts.Statement> {
+  const found = new Set<ts.Statement>();
+  const moved = new Set([...seeds].filter((seed) => !isolated.has(seed)));
+  const declares = (statement: ts.Statement): boolean =>
+    intersects(namesOf(sources, new Set([statement])), moved);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const statement of local) {
+      if (found.has(statement) || transport.has(statement) || ts.isImportDeclaration(statement)) continue;
+      const isState =
+        ts.isVariableStatement(statement) &&
+        statement.declarationList.declarations.some((declaration) =>
+          isIsolated(sources, declaration, isolated),
+        );
+      if (isState) continue;
+      const touches = !isDeclaration(statement) && isOfClient(effects.touchedBy(statement), isolated);
+      if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
+      if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
+      found.add(statement);
+      for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
+      for (const name of assignedIn(sources, statement)) moved.add(name);
+      grew = true;
+    }
+  }
+  return found;
+}
+
+const isIsolated = (
+  sources: Sources,
+  declaration: ts.VariableDeclaration,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
+): boolean => {
+  const symbol = ts.isIdentifier(declaration.name)
+    ? sources.checker.getSymbolAtLocation(declaration.name)
+    : undefined;
+  return symbol !== undefined && isolated.has(symbol);
+};
+
+export function growFrom(
+  sources: Sources,
+  statement: ts.Statement,
+  local: readonly ts.Statement[],
+  transport: ReadonlySet<ts.Statement>,
+  server: Set<ts.Statement>,
+): void {
+  server.add(statement);
+  const moved = namesOf(sources, new Set([statement]));
+  for (const other of local) {
+    if (server.has(other) || transport.has(other) || ts.isImportDeclaration(other)) continue;
+    if (intersects(sources.symbolsIn(other), moved)) growFrom(sources, other, local, transport, server);
+  }
+}
+
+/** The code that makes a server: the connected expression, the body of the factory, or the call of a runner. */
+export function rootOfServer(sources: Sources, site: ConnectSite): ts.Node {
+  if (!site.factory) return site.server ?? site.call;
+  return functionOf(sources, site.factory)?.body ?? site.factory;
+}

@@ -1,0 +1,83 @@
+import { type ConnectSite, isInside } from './connect.js';
+import type { Frame } from './frame.js';
+import { endingOf } from './signal-handlers.js';
+import { enclosingFunction, type Sources, ts } from './source.js';
+import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
+
+const GLUE =
+  /^process\s*\.\s*(?:on|once|addListener|prependListener|stdin|stdout|removeAllListeners|setMaxListeners)\b/;
+
+/** Signal handlers, stdin handling, banners after the connect, and what hangs on the transport variable. */
+export function transportStatements(
+  sources: Sources,
+  frame: Frame,
+  site: ConnectSite,
+  local: readonly ts.Statement[],
+  servers: ReadonlySet<ts.Symbol>,
+): Set<ts.Statement> {
+  const found = new Set<ts.Statement>([frame.path]);
+  const holder = local.find(
+    (statement) =>
+      isInside(site.transport, statement) &&
+      enclosingFunction(site.transport) === enclosingFunction(statement),
+  );
+  if (holder) found.add(holder);
+  const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
+  for (const statement of local) {
+    const ending = endingOf(sources, statement, servers);
+    // What the program does besides closing its connection has to be done when a service ends, too.
+    if (ending?.cleansUp && !ending.uses(names)) continue;
+    if (
+      ts.isExpressionStatement(statement) &&
+      GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
+    )
+      found.add(statement);
+    if (
+      !isDeclaration(statement) &&
+      !isServerAssignment(statement) &&
+      intersects(sources.symbolsIn(statement), names)
+    )
+      found.add(statement);
+    if (frame.after.includes(statement) && isBanner(statement)) found.add(statement);
+    if (
+      frame.before.includes(statement) &&
+      frame.fn &&
+      leavesFunction(statement) &&
+      assignedIn(sources, statement).length === 0
+    )
+      found.add(statement);
+  }
+  return found;
+}
+
+const isServerAssignment = (statement: ts.Statement): boolean =>
+  ts.isExpressionStatement(statement) &&
+  ts.isBinaryExpression(statement.expression) &&
+  /\.(?:onclose|onerror|oninitialized|fallback\w+)$/.test(statement.expression.left.getText()) &&
+  !/transport/i.test(statement.expression.left.getText());
+
+/** `console.error('running on stdio')`, and the like of loggers. */
+export function isBanner(statement: ts.Statement): boolean {
+  if (ts.isIfStatement(statement))
+    return [statement.thenStatement, ...(statement.elseStatement ? [statement.elseStatement] : [])].every(
+      (one) => (ts.isBlock(one) ? one.statements.every(isBanner) : isBanner(one)),
+    );
+  return (
+    ts.isExpressionStatement(statement) &&
+    /^(?:await\s+)?(?:console|process\.std(?:err|out)|(?:this\.)?_?(?:log(?:ger)?|debug|print\w*|info))\b(?:\.\w+)?\s*\(/i.test(
+      statement.getText(),
+    )
+  );
+}
+
+/** `return` or `break` of the frame's own function. */
+function leavesFunction(statement: ts.Statement): boolean {
+  let found = false;
+  const walk = (node: ts.Node): void => {
+    if (found || ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    if (ts.isReturnStatement(node)) found = true;
+    else ts.forEachChild(node, walk);
+  };
+  walk(statement);
+  return found;
+}

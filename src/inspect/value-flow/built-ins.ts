@@ -1,0 +1,221 @@
+import { isInside } from '../connect.js';
+import {
+  CALLS_BACK,
+  CHANGES_COLLECTION,
+  CHANGES_OBJECT,
+  changesIdentity,
+  isShareablePackage,
+} from '../packages.js';
+import { type ExternalName, enclosingFunction, ts } from '../source.js';
+import type { Heap } from './heap.js';
+import { Slot } from './propagation.js';
+import { isGlobalObject } from './syntax.js';
+import { ANY, EVERY, type Fn, type Thing } from './thing.js';
+
+/** What the methods of collections, promises and functions do, the functions of the language, and packages. */
+export class BuiltIns {
+  constructor(private readonly heap: Heap) {}
+
+  /** What a package makes: it may keep all it was given, and it is of one kind with what it was made from. */
+  external(node: ts.Node, from: ExternalName, args: readonly Slot[], slot: Slot): void {
+    const thing = this.heap.make('external', node, { from });
+    this.heap.put(thing, slot);
+    if (!isShareablePackage(from.module)) this.keep(thing, args);
+  }
+
+  /** Puts values into a thing under names that are not known. */
+  private keep(thing: Thing, values: readonly Slot[]): void {
+    for (const value of values) this.heap.flow(value, this.heap.field(thing, ANY));
+  }
+
+  /** Methods of arrays, maps, sets, promises and functions, and those of packages' objects. */
+  callMethod(node: ts.CallExpression, thing: Thing, method: string, args: readonly Slot[], slot: Slot): void {
+    if (thing.kind === 'external') {
+      this.external(node, thing.from!, args, slot);
+      const isShareable = isShareablePackage(thing.from!.module);
+      if (isShareable ? changesIdentity(thing.from!.module, method) : changesObject(method)) {
+        this.heap.recordChange(thing, node);
+        this.keep(thing, args);
+      }
+      if (!isShareable && FINDS.has(method)) this.heap.put(thing, slot);
+      return;
+    }
+    if (/^(?:then|catch|finally)$/.test(method)) {
+      const itself = new Slot();
+      this.heap.put(thing, itself);
+      this.callBack(args, [itself], slot);
+      this.heap.put(thing, slot);
+      return;
+    }
+    if (thing.kind === 'function') return this.callFunctionMethod(thing, method, args, slot);
+    if (thing.kind === 'collection' && !this.heap.hasOwn(thing, method))
+      this.callCollectionMethod(node, thing, method, args, slot);
+  }
+
+  private callCollectionMethod(
+    node: ts.CallExpression,
+    thing: Thing,
+    method: string,
+    args: readonly Slot[],
+    slot: Slot,
+  ): void {
+    const elements = this.heap.field(thing, EVERY);
+    if (isExpression(thing.node)) {
+      if (/^(?:exec|test)$/.test(method) && leavesPosition(node)) this.heap.recordChange(thing, node);
+      return;
+    }
+    if (CHANGES_COLLECTION.has(method) || /^set[A-Z]/.test(method)) {
+      this.heap.recordChange(thing, node);
+      this.keep(thing, args);
+      this.heap.put(thing, slot);
+    }
+    if (CALLS_BACK.has(method)) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
+    if (RETURNS_ELEMENT.has(method)) this.heap.flow(elements, slot);
+    if (RETURNS_ELEMENTS.has(method)) this.heap.flow(elements, this.elementsOf(node, slot));
+    if (method === 'next') {
+      this.heap.recordChange(thing, node);
+      this.heap.put(thing, slot);
+    }
+  }
+
+  /** The elements of the array that a call makes, put into its value. */
+  private elementsOf(node: ts.CallExpression, slot: Slot): Slot {
+    const made = this.heap.make('collection', node);
+    this.heap.put(made, slot);
+    return this.heap.field(made, ANY);
+  }
+
+  private callFunctionMethod(fn: Thing, method: string, args: readonly Slot[], slot: Slot): void {
+    if (!/^(?:call|apply|bind)$/.test(method)) return;
+    const [self, ...rest] = args;
+    const node = fn.node as Fn;
+    if (self && !ts.isArrowFunction(node) && !ts.isClassElement(node))
+      this.heap.flow(self, this.heap.selfOf(node));
+    rest.forEach((value, index) => {
+      if (method !== 'apply') this.heap.passTo(node, index, value);
+      else
+        this.heap.watch(value, (list) => {
+          for (let at = 0; at < node.parameters.length; at++)
+            this.heap.passTo(node, at, this.heap.field(list, EVERY));
+        });
+    });
+    if (method === 'bind') this.heap.put(fn, slot);
+    else this.heap.flow(this.heap.returned(node), slot);
+  }
+
+  /** Calls the functions among the arguments with what a collection or promise gives them. */
+  private callBack(args: readonly Slot[], given: readonly Slot[], result: Slot): void {
+    for (const argument of args)
+      this.heap.watch(argument, (thing) => {
+        if (thing.kind !== 'function') return;
+        given.forEach((value, index) => {
+          this.heap.passTo(thing.node as Fn, index, value);
+        });
+        this.heap.flow(this.heap.returned(thing.node), result);
+      });
+  }
+
+  /** `Object.assign`, `Array.from`, `Promise.all`, … Is the call one of them? */
+  callGlobal(
+    node: ts.CallExpression,
+    callee: ts.PropertyAccessExpression,
+    args: readonly Slot[],
+    slot: Slot,
+  ): boolean {
+    const { sources } = this.heap;
+    if (!ts.isIdentifier(callee.expression) || sources.symbolOf(callee.expression)) return false;
+    const [first, ...others] = args;
+    const name = callee.getText();
+    if (CHANGES_PROCESS.test(name) && args.length > 0) this.heap.globalWrites.push(node);
+    if (!first) return false;
+    if (CHANGES_ARGUMENT.test(name)) {
+      if (isGlobalObject(sources, node.arguments[0]!)) this.heap.globalWrites.push(node);
+      this.heap.flow(first, slot);
+      this.changeArgument(node, name, first, others);
+    } else if (RETURNS_ARGUMENT.test(name)) this.heap.flow(first, slot);
+    else if (MAKES_COLLECTION.test(name)) {
+      const made = this.heap.make('collection', node);
+      this.heap.put(made, slot);
+      this.fill(made, first, 2);
+      this.callBack(others, [this.heap.field(made, EVERY)], this.heap.field(made, ANY));
+      if (/^Promise\.(?:any|race)$/.test(name)) this.heap.flow(this.heap.field(made, ANY), slot);
+    } else return false;
+    return true;
+  }
+
+  private changeArgument(node: ts.Node, name: string, target: Slot, others: readonly Slot[]): void {
+    this.heap.watch(target, (thing) => {
+      this.heap.recordChange(thing, node);
+      for (const other of others)
+        this.heap.watch(other, (source) => {
+          this.heap.read(source, EVERY, this.heap.field(thing, ANY));
+          if (name !== 'Object.assign') this.heap.put(source, this.heap.field(thing, ANY));
+        });
+    });
+  }
+
+  /** Elements of a collection's argument: `new Map(entries)`, `Array.from(items)`. */
+  fill(thing: Thing, from: Slot, depth: number): void {
+    this.heap.watch(from, (source) => {
+      const elements = new Slot();
+      this.heap.read(source, EVERY, elements);
+      this.heap.flow(elements, this.heap.field(thing, ANY));
+      if (depth > 1) this.fill(thing, elements, depth - 1);
+    });
+  }
+}
+
+const CHANGES_PROCESS = /^process\.(?:chdir|umask|setuid|setgid)$/;
+const CHANGES_ARGUMENT =
+  /^(?:Object\.(?:assign|defineProperty|defineProperties|setPrototypeOf)|Reflect\.(?:set|defineProperty|deleteProperty))$/;
+const RETURNS_ARGUMENT = /^(?:Object\.(?:freeze|seal|preventExtensions)|Promise\.resolve)$/;
+const MAKES_COLLECTION =
+  /^(?:Object\.(?:values|entries|fromEntries|create)|Array\.(?:from|of)|Promise\.(?:all|allSettled|any|race))$/;
+
+const FINDS = new Set(['find', 'findLast', 'at']);
+
+/** Methods of collections that give one of the elements, or what was made of them. */
+const RETURNS_ELEMENT = new Set([
+  ...FINDS,
+  'get',
+  'pop',
+  'shift',
+  'sort',
+  'reverse',
+  'reduce',
+  'reduceRight',
+]);
+
+/** Methods of collections that give a new one with the same elements. */
+const RETURNS_ELEMENTS = new Set([
+  'values',
+  'entries',
+  'slice',
+  'concat',
+  'filter',
+  'splice',
+  'flat',
+  'flatMap',
+  'toSorted',
+  'toReversed',
+  'with',
+]);
+
+const changesObject = (method: string): boolean =>
+  CHANGES_OBJECT.test(method) || CHANGES_COLLECTION.has(method);
+
+const isExpression = (node: ts.Node): boolean =>
+  ts.isRegularExpressionLiteral(node) || (ts.isNewExpression(node) && node.expression.getText() === 'RegExp');
+
+/** Does a search with the g flag end where a later one goes on? Not when it starts anew or is followed to its end. */
+function leavesPosition(call: ts.CallExpression): boolean {
+  const { expression } = call.expression as ts.PropertyAccessExpression;
+  const code = (enclosingFunction(call) ?? call.getSourceFile()).getText();
+  if (code.includes(`${expression.getText()}.lastIndex = 0`)) return false;
+  for (let at = call.parent; at; at = at.parent) {
+    if (ts.isWhileStatement(at) && isInside(call, at.expression))
+      return /\b(?:break|return|throw|await)\b/.test(at.statement.getText());
+    if (ts.isStatement(at)) return true;
+  }
+  return true;
+}

@@ -1,0 +1,213 @@
+import { enclosingFunction, ts, unwrap } from '../source.js';
+import { Calls } from './calls.js';
+import type { Heap } from './heap.js';
+import { Slot } from './propagation.js';
+import {
+  isConstruction,
+  isDeclared,
+  isGlobalObject,
+  isModuleExportsObject,
+  literalName,
+  propertyName,
+} from './syntax.js';
+import { ANY, EVERY } from './thing.js';
+
+/** What expressions evaluate to, and what assignments put where. */
+export class Expressions {
+  private readonly calls: Calls;
+
+  constructor(private readonly heap: Heap) {
+    this.calls = new Calls(heap, this);
+  }
+
+  /** The slot of an expression's value; evaluates it on first use. */
+  value(expression: ts.Expression): Slot {
+    const node = unwrap(expression);
+    if (this.heap.hasSlot(node)) return this.heap.slotOf(node);
+    const slot = this.heap.slotOf(node);
+    this.evaluate(node, slot);
+    return slot;
+  }
+
+  private evaluate(node: ts.Expression, slot: Slot): void {
+    if (ts.isIdentifier(node)) this.evaluateName(node, slot);
+    else if (node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword)
+      this.heap.flow(this.heap.thisOf(node), slot);
+    else if (ts.isObjectLiteralExpression(node)) this.evaluateObject(node, slot);
+    else if (ts.isArrayLiteralExpression(node)) this.evaluateArray(node, slot);
+    else if (ts.isArrowFunction(node) || ts.isFunctionExpression(node))
+      this.heap.put(this.heap.make('function', node), slot);
+    else if (ts.isClassExpression(node)) this.heap.put(this.heap.make('class', node), slot);
+    else if (ts.isPropertyAccessExpression(node)) this.evaluateProperty(node, slot);
+    else if (ts.isElementAccessExpression(node)) {
+      const name = literalName(node.argumentExpression) ?? EVERY;
+      this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, name, slot));
+    } else if (ts.isConditionalExpression(node)) {
+      this.heap.flow(this.value(node.whenTrue), slot);
+      this.heap.flow(this.value(node.whenFalse), slot);
+    } else if (ts.isBinaryExpression(node)) this.evaluateBinary(node, slot);
+    else if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+      if (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)
+        this.assign(node.operand, new Slot(), node);
+    } else if (ts.isDeleteExpression(node)) this.assign(node.expression, new Slot(), node);
+    else if (ts.isYieldExpression(node) && node.expression) {
+      this.heap.flow(this.value(node.expression), slot);
+      this.returns(node, node.expression);
+    } else if (ts.isNewExpression(node)) this.calls.evaluateNew(node, slot);
+    else if (ts.isCallExpression(node)) this.calls.evaluateCall(node, slot);
+    else if (ts.isTaggedTemplateExpression(node)) this.calls.evaluateTagged(node, slot);
+    else if (ts.isRegularExpressionLiteral(node)) {
+      if (/[gy]\w*$/.test(node.text)) this.heap.put(this.heap.make('collection', node), slot);
+    } else if (ts.isSpreadElement(node))
+      this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, EVERY, slot));
+  }
+
+  private evaluateName(node: ts.Identifier, slot: Slot): void {
+    const symbol = this.heap.sources.symbolOf(node);
+    if (!symbol || !isDeclared(symbol)) {
+      if (/^(?:globalThis|global)$/.test(node.text)) this.heap.put(this.heap.global, slot);
+      return;
+    }
+    const from = this.heap.sources.externalOf(node);
+    if (from) {
+      this.heap.put(this.heap.packageThing(from, node), slot);
+      return;
+    }
+    const declaration = symbol.declarations?.[0];
+    if (declaration && ts.isSourceFile(declaration)) {
+      this.heap.put(this.heap.make('module', declaration), slot);
+      return;
+    }
+    // What is imported from a file that is no module: JSON.
+    if (declaration && (ts.isImportClause(declaration) || ts.isNamespaceImport(declaration)))
+      this.heap.put(this.heap.opaque(declaration), slot);
+    this.heap.flow(this.heap.slotOf(symbol), slot);
+  }
+
+  private evaluateObject(node: ts.ObjectLiteralExpression, slot: Slot): void {
+    const thing = this.heap.make('collection', node);
+    this.heap.put(thing, slot);
+    for (const property of node.properties) {
+      if (ts.isSpreadAssignment(property)) {
+        this.heap.watch(this.value(property.expression), (source) =>
+          this.heap.read(source, EVERY, this.heap.field(thing, ANY)),
+        );
+        continue;
+      }
+      const name = propertyName(property.name) ?? ANY;
+      if (ts.isPropertyAssignment(property))
+        this.heap.flow(this.value(property.initializer), this.heap.field(thing, name));
+      else if (ts.isShorthandPropertyAssignment(property)) {
+        const symbol = this.heap.sources.symbolOf(property.name);
+        if (symbol) this.heap.flow(this.value(property.name), this.heap.field(thing, name));
+      } else if (ts.isMethodDeclaration(property))
+        this.heap.put(this.heap.make('function', property), this.heap.field(thing, name));
+      else if (ts.isGetAccessorDeclaration(property))
+        this.heap.flow(this.heap.returned(property), this.heap.field(thing, name));
+      const fn = ts.isPropertyAssignment(property) ? unwrap(property.initializer) : property;
+      if (ts.isFunctionLike(fn) && !ts.isArrowFunction(fn)) this.heap.put(thing, this.heap.selfOf(fn));
+    }
+  }
+
+  private evaluateArray(node: ts.ArrayLiteralExpression, slot: Slot): void {
+    const thing = this.heap.make('collection', node);
+    this.heap.put(thing, slot);
+    for (const element of node.elements) this.heap.flow(this.value(element), this.heap.field(thing, ANY));
+  }
+
+  private evaluateProperty(node: ts.PropertyAccessExpression, slot: Slot): void {
+    const member = isGlobalObject(this.heap.sources, node.expression)
+      ? undefined
+      : this.heap.sources.symbolOf(node);
+    if (member) {
+      this.heap.flow(this.heap.slotOf(member), slot);
+      return;
+    }
+    this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, node.name.text, slot));
+  }
+
+  private evaluateBinary(node: ts.BinaryExpression, slot: Slot): void {
+    const operator = node.operatorToken.kind;
+    if (operator >= ts.SyntaxKind.FirstAssignment && operator <= ts.SyntaxKind.LastAssignment) {
+      const right = this.value(node.right);
+      this.heap.flow(right, slot);
+      if (operator !== ts.SyntaxKind.EqualsToken) this.heap.flow(this.value(node.left), slot);
+      this.assign(node.left, right, node);
+    } else if (
+      operator === ts.SyntaxKind.BarBarToken ||
+      operator === ts.SyntaxKind.QuestionQuestionToken ||
+      operator === ts.SyntaxKind.AmpersandAmpersandToken
+    ) {
+      this.heap.flow(this.value(node.left), slot);
+      this.heap.flow(this.value(node.right), slot);
+    } else if (operator === ts.SyntaxKind.CommaToken) this.heap.flow(this.value(node.right), slot);
+  }
+
+  /** A `return` or `yield` gives its value to the function around it. */
+  returns(statement: ts.Node, expression: ts.Expression): void {
+    const fn = enclosingFunction(statement);
+    if (fn) this.heap.flow(this.value(expression), this.heap.returned(fn));
+  }
+
+  // ---- names and assignments ----
+
+  /** Gives a declared name, or each name of a pattern, its part of a value. */
+  bind(name: ts.BindingName, value: Slot): void {
+    if (ts.isIdentifier(name)) {
+      const symbol = this.heap.sources.checker.getSymbolAtLocation(name);
+      if (symbol) this.heap.flow(value, this.heap.slotOf(symbol));
+      return;
+    }
+    for (const element of name.elements) {
+      if (!ts.isBindingElement(element)) continue;
+      const part = this.heap.slotOf(element);
+      if (element.initializer) this.heap.flow(this.value(element.initializer), part);
+      const key =
+        ts.isArrayBindingPattern(name) || element.dotDotDotToken
+          ? EVERY
+          : (propertyName(element.propertyName ?? element.name) ?? EVERY);
+      this.heap.watch(value, (thing) => {
+        this.heap.read(thing, key, part);
+        // Entries of a map are not modelled as pairs: the value may be the thing itself.
+        if (ts.isArrayBindingPattern(name)) this.heap.put(thing, part);
+      });
+      this.bind(element.name, part);
+    }
+  }
+
+  /** An assignment expression's target, or a part of a destructuring one. */
+  assign(target: ts.Expression, value: Slot, at: ts.Node): void {
+    const to = unwrap(target);
+    const member = ts.isPropertyAccessExpression(to) ? this.heap.sources.symbolOf(to) : undefined;
+    const isMember = member?.valueDeclaration && ts.isVariableDeclaration(member.valueDeclaration);
+    if (ts.isIdentifier(to) || isMember) {
+      const symbol = member ?? this.heap.sources.symbolOf(to);
+      if (!symbol) return;
+      this.heap.flow(value, this.heap.slotOf(symbol));
+      this.heap.recordWrite(symbol, at);
+    } else if (ts.isPropertyAccessExpression(to)) this.assignProperty(to.expression, to.name.text, value, at);
+    else if (ts.isElementAccessExpression(to))
+      this.assignProperty(to.expression, literalName(to.argumentExpression) ?? ANY, value, at);
+    else if (ts.isArrayLiteralExpression(to))
+      for (const element of to.elements)
+        this.assign(ts.isSpreadElement(element) ? element.expression : element, value, at);
+    else if (ts.isObjectLiteralExpression(to))
+      for (const property of to.properties) {
+        if (ts.isShorthandPropertyAssignment(property)) this.assign(property.name, value, at);
+        else if (ts.isPropertyAssignment(property)) this.assign(property.initializer, value, at);
+      }
+    else if (ts.isBinaryExpression(to)) this.assign(to.left, value, at);
+  }
+
+  private assignProperty(base: ts.Expression, name: string, value: Slot, at: ts.Node): void {
+    if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.push(at);
+    if (isModuleExportsObject(base)) {
+      this.heap.globalWrites.push(at);
+      return;
+    }
+    const inConstruction = base.kind === ts.SyntaxKind.ThisKeyword && isConstruction(base);
+    this.heap.watch(this.value(base), (thing) =>
+      this.heap.store(thing, name, value, inConstruction ? undefined : at),
+    );
+  }
+}

@@ -1,0 +1,30 @@
+import type { ExternalName, ts } from '../source.js';
+
+/** Something with an identity that the program makes: all that one piece of syntax makes is one `Thing`. */
+export interface Thing {
+  /** `variable` stands for the memory of a local variable that functions close over. */
+  readonly kind:
+    | 'collection'
+    | 'instance'
+    | 'function'
+    | 'class'
+    | 'external'
+    | 'package'
+    | 'module'
+    | 'variable';
+  /** The syntax that makes it. */
+  readonly node: ts.Node;
+  /** For `instance`: its class or constructor function. */
+  readonly owner?: ts.Node;
+  /** For `external` and `package`: where it comes from. */
+  readonly from?: ExternalName;
+  /** For `module`: obtained from `import()`, so that references through it cannot be rewritten. */
+  readonly isLoadedLater?: boolean;
+}
+
+export type Fn = ts.FunctionLikeDeclaration;
+
+/** Any property: of an array, a map, or under a computed name. */
+export const ANY = '*';
+/** Reading under a computed name: every property. */
+export const EVERY = '**';

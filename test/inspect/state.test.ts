@@ -11,9 +11,10 @@ type Row = readonly [
 
 const judged = (title: string, rows: readonly Row[]): void => {
   describe(title, () => {
-    it.each<Row>(rows)('%s', (_, before, tool, expected, more) => {
-      expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
-    });
+    for (const [what, before, tool, expected, more] of rows)
+      it(what, () => {
+        expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
+      });
   });
 };
 

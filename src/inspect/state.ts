@@ -2,15 +2,16 @@ import type { StateKind } from '../model.js';
 import { isInside } from './connect.js';
 import { initializerOf, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isShareablePackage } from './packages.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
-  readonly symbol: ts.Symbol;
+  /** The binding that holds it, if one does. */
+  readonly symbol?: ts.Symbol;
   readonly name: string;
   readonly declaration: ts.Node;
-  /** Why it cannot be separated by the rewriter, if so. */
+  /** It cannot be separated by the rewriter. */
   readonly stuck?: boolean;
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
@@ -97,13 +98,9 @@ export class StateJudge {
       kind: StateKind,
       writes: readonly ts.Node[],
     ): StateFinding[] => {
-      const symbol = this.sources.checker.getSymbolAtLocation(
-        ts.isSourceFile(node) ? node : node.getSourceFile(),
-      );
-      return symbol && writes.length > 0
+      return writes.length > 0
         ? [
             {
-              symbol,
               name,
               declaration: node,
               stuck: true,
@@ -125,7 +122,7 @@ export class StateJudge {
       ...things.flatMap((thing) =>
         stuck(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
-      ...this.flow.globalWrites
+      ...[...this.flow.globalWrites]
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
         .flatMap((write) => stuck(write, targetOfWrite(write), 'reassigned', [write])),
     ];
@@ -196,7 +193,8 @@ export class StateJudge {
   /** Is the node evaluated once, while its module is loaded? */
   private isMadeOnce(node: ts.Node): boolean {
     if (this.timing.isPerClient(node)) return false;
-    return !enclosingFunction(node);
+    const fn = enclosingFunction(node);
+    return !fn || [...this.flow.callsOf(fn)].some(isDecoration);
   }
 
   /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
@@ -303,12 +301,11 @@ function isConstantWrite(write: ts.Node): boolean {
   );
 }
 
-const targetOfWrite = (write: ts.Node): string =>
-  ts.isBinaryExpression(write)
-    ? write.left.getText()
-    : ts.isCallExpression(write)
-      ? write.expression.getText()
-      : write.getText();
+function targetOfWrite(write: ts.Node): string {
+  if (ts.isBinaryExpression(write)) return write.left.getText();
+  if (ts.isPrefixUnaryExpression(write) || ts.isPostfixUnaryExpression(write)) return write.operand.getText();
+  return ts.isCallExpression(write) ? write.expression.getText() : write.getText();
+}
 
 function nameOfThing(node: ts.Node): string {
   if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;

@@ -1,5 +1,5 @@
 import { declaredName, isInside } from './connect.js';
-import { descendants, enclosingFunction, type Sources, ts } from './source.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** Methods that call their function argument before they return. */
@@ -65,7 +65,9 @@ export class Timing {
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
     const around = immediateCaller(fn) ?? timerOf(fn);
     if (around) return this.isPerClient(around);
-    if ([...this.flow.callsOf(fn)].some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
+    const calls = [...this.flow.callsOf(fn)];
+    if (calls.length > 0 && calls.every(isDecoration)) return calls.some((call) => this.isPerClient(call));
+    if (calls.some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
     if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
     const name = declaredName(fn);
     if (!name) return true;

@@ -88,6 +88,12 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{name} is raised from {has} to {needs}.',
     hint: 'The HTTP service needs what this version brings.',
   },
+  'database-not-wired': {
+    severity: 'warning',
+    message:
+      'The server reaches its database by {clients}; --database postgres does not configure those connections.',
+    hint: 'It adds a pg pool for tools that import database() from {module}. If none does, leave it out.',
+  },
   'option-fixed': {
     severity: 'error',
     message: 'The project was converted with {flag} {has}, and its sources depend on it.',

@@ -218,6 +218,12 @@ export interface Seam {
   /** Project-relative path of the source module that exports it. */
   readonly module: string;
   readonly exportName: string;
+  /** The property of what a `server-factory` returns that is the function, when it returns more. */
+  readonly member?: string;
+  /** The property of what the function gives that is the server, when it gives more. */
+  readonly serverMember?: string;
+  /** The function gives an object that connects a server, not the server itself. */
+  readonly connects?: boolean;
   /** SDK line of the server. */
   readonly sdk: 'v1' | 'v2';
   readonly sessions: SessionMode;
@@ -231,6 +237,8 @@ export interface Seam {
   readonly ownsWhatItStarts?: boolean;
   /** The project goes on after an exception that nothing has caught: its own listener does not end the process. */
   readonly survivesExceptions?: boolean;
+  /** The server changes `process.env` while it serves: each client gets an environment of its own. */
+  readonly ownEnvironment?: boolean;
   /**
    * SDK v2 only: false when client state has to survive from one call to the next. Revision 2026-07-28 has no
    * sessions, so such a server is served in the revisions before it, which clients fall back to.
@@ -273,6 +281,7 @@ export interface GeneratedService {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface Command {

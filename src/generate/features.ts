@@ -1,4 +1,5 @@
 import type { Options, Seam } from '../model.js';
+import { opensPgPools } from './databases.js';
 
 /** A part of the generated service that is there when it was chosen: one module and what it needs. */
 export interface Feature {
@@ -82,14 +83,14 @@ const features: readonly Feature[] = [
   {
     id: 'postgres',
     label: 'The PostgreSQL pool',
-    when: (options, _seam, uses) => options.database === 'postgres' && !uses('pg'),
+    when: (options, _seam, uses) => options.database === 'postgres' && !opensPgPools(uses),
     template: 'postgres',
     ...postgres,
   },
   {
     id: 'postgres-own',
     label: 'Limits and readiness for the project’s own PostgreSQL pools',
-    when: (options, _seam, uses) => options.database === 'postgres' && uses('pg'),
+    when: (options, _seam, uses) => options.database === 'postgres' && opensPgPools(uses),
     template: 'variants/postgres-own',
     as: 'postgres',
     ...postgres,
@@ -127,6 +128,13 @@ const features: readonly Feature[] = [
     template: 'credentials',
     settings: 'credentialSettings',
     create: 'createCredentials',
+  },
+  {
+    id: 'session-environment',
+    label: 'Changes of the environment, each client’s own',
+    when: (_options, seam) => seam.ownEnvironment === true,
+    template: 'session-environment',
+    create: 'createSessionEnvironment',
   },
   {
     id: 'session-workers',

@@ -19,8 +19,7 @@ export function renderSeam(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
   const sections = [
-    typescript ? header(seam) : undefined,
-    typescript ? factoryType(seam) : undefined,
+    ...(typescript ? [importedTypes(seam), factoryType(seam)] : []),
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
@@ -35,19 +34,25 @@ export function renderSeam(
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
-function header({ sdk, workers }: Seam): string {
-  if (sdk === 'v1') return "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';";
-  const names = workers
-    ? 'McpServerFactory, Transport'
-    : 'McpRequestContext, McpServer, McpServerFactory, Server';
+/** Is what the project gives a server of SDK v2, which is told what era its client is of? */
+const givesServers = ({ sdk, connects }: Seam): boolean => sdk === 'v2' && connects !== true;
+
+function importedTypes(seam: Seam): string {
+  if (seam.sdk === 'v1')
+    return "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';";
+  const names = !givesServers(seam)
+    ? 'Transport'
+    : seam.workers
+      ? 'McpServerFactory, Transport'
+      : 'McpRequestContext, McpServer, McpServerFactory, Server';
   return `import type { ${names} } from '@modelcontextprotocol/server';`;
 }
 
-const factoryType = ({ sdk, workers }: Seam): string =>
+const factoryType = (seam: Seam): string =>
   `/** Gives one fresh server. */\nexport type ServerFactory = ${
-    sdk === 'v1' || workers
-      ? '() => Promise<{ connect(transport: Transport): Promise<void> }>'
-      : '(context?: McpRequestContext) => Promise<McpServer | Server>'
+    givesServers(seam) && !seam.workers
+      ? '(context?: McpRequestContext) => Promise<McpServer | Server>'
+      : '() => Promise<{ connect(transport: Transport): Promise<void> }>'
   };`;
 
 function credentialHeaders({ credentials = [] }: Seam, typescript: boolean): string {
@@ -69,21 +74,24 @@ function workerFile({ moduleFormat }: Inspection, specifier: string): string {
 }
 
 /** The body that turns the project's export into a `ServerFactory`. */
-function factoryBody({ kind, sdk, exportName, workers }: Seam, typescript: boolean): string {
+function factoryBody(seam: Seam, typescript: boolean): string {
+  const { kind, sdk, exportName, member, serverMember, workers } = seam;
+  const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
   }
-  if (sdk === 'v2') {
-    const annotation = typescript ? ': McpServerFactory' : '';
-    const source = kind === 'server-factory' ? `await ${exportName}()` : exportName;
-    const call = workers
-      ? "() => create({ era: 'legacy' })"
-      : "(context = { era: 'legacy' }) => create(context)";
-    return `  const create${annotation} = ${source};\n  return async ${call};\n`;
+  const setUp = `await ${exportName}()`;
+  if (givesServers(seam)) {
+    // The type of the SDK gives the parameter its own, and asks for nothing but the server.
+    const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
+    const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
+    const parameter = workers ? '' : "context = { era: 'legacy' }";
+    const given = serverMember ? '' : workers ? "{ era: 'legacy' }" : 'context';
+    return `  const create${annotation} = ${source};\n  return async (${parameter}) => ${serverOf(`create(${given})`)};\n`;
   }
-  if (kind === 'server') return `  return async () => ${exportName}();\n`;
-  return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
+  if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
+  return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
 }
 
 function loading(

@@ -66,7 +66,7 @@ export class Timing {
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
     // It runs when the process ends, for nobody.
     if (signalHandlerOf(fn.parent) === fn) return false;
-    const around = immediateCaller(fn);
+    const around = immediateCaller(fn) ?? timerOf(fn);
     if (around) return this.isPerClient(around);
     if ([...this.flow.callsOf(fn)].some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
     if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
@@ -97,7 +97,7 @@ export class Timing {
       const call = access.parent;
       if (signalHandlerOf(call) === access) return false;
       if (ts.isCallExpression(call) && call.expression === access) return this.isPerClient(call);
-      if (ts.isCallExpression(call) && iterates(call)) return this.isPerClient(call);
+      if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
       return !ts.isTypeOfExpression(call);
     });
   }
@@ -165,6 +165,13 @@ export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
   if (call.expression === at) return call;
   return iterates(call) ? call : undefined;
 }
+
+/** The call that has the function run later, for whom the call was made: `setInterval(() => …, 1000)`. */
+const timerOf = (fn: ts.Node): ts.CallExpression | undefined =>
+  ts.isCallExpression(fn.parent) && isTimer(fn.parent) ? fn.parent : undefined;
+
+const isTimer = (call: ts.CallExpression): boolean =>
+  /^(?:set(?:Interval|Timeout|Immediate)|queueMicrotask|process\.nextTick)$/.test(call.expression.getText());
 
 const iterates = (call: ts.CallExpression): boolean =>
   ts.isPropertyAccessExpression(call.expression) && ITERATES.has(call.expression.name.text);

@@ -56,9 +56,9 @@ export class ValueFlow {
     return this.heap.changes.get(thing) ?? new Set();
   }
 
-  /** Every thing that is changed somewhere. */
-  changed(): Iterable<Thing> {
-    return this.heap.changes.keys();
+  /** Every thing that the program makes. */
+  things(): Iterable<Thing> {
+    return this.heap.things();
   }
 
   /** Writes to what the whole process shares outside the project's bindings: `globalThis.x = …`, `process.env.X = …`, a package's own object. */

@@ -23,17 +23,21 @@ import { FileEdits, tidyBlankLines } from './edits.js';
 import { hoistSchemas } from './hoist-schemas.js';
 import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
+import { withOwnLines, withPlainLines } from './line-endings.js';
+import { importLine, moduleStyle } from './module-style.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { helpersUsedIn } from './scope-helpers.js';
+import { sdkName } from './sdk-names.js';
 import { scopeState } from './session-state.js';
 import { type Split, splitEntry } from './split.js';
 import { workerProblems } from './workers.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
-export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
+export function rewriteProject(original: Project, inspection: Inspection, options: Options): Rewrite {
+  const project = withPlainLines(original);
   const { isolation, state, share, credentials, credentialHeader } = options;
   const analysis = analyse(project, {
     ...(options.entry ? { entry: options.entry } : {}),
@@ -43,7 +47,8 @@ export function rewriteProject(project: Project, inspection: Inspection, options
       : { state, share, credentials, credentialHeader }),
   });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
-  return new Rewriter(project, inspection, options, analysis).run();
+  const rewrite = new Rewriter(project, inspection, options, analysis).run();
+  return { ...rewrite, changes: withOwnLines(rewrite.changes, original, analysis.entry.file) };
 }
 
 class Rewriter {
@@ -69,11 +74,11 @@ class Rewriter {
   };
 
   run(): Rewrite {
-    const { sources, lifetimes, site } = this.analysis;
+    const { sources, lifetimes } = this.analysis;
     const reading = readCredentials(this.analysis, this.editsOf);
     const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
     const scopedFiles = new Set([...reading, ...scoping]);
-    const typed = parameterizeRunners(sources, site, this.editsOf);
+    const typed = parameterizeRunners(this.analysis, this.editsOf);
     const registrations = wrapRegistrations(sources, lifetimes, this.editsOf);
     const split = splitEntry({
       project: this.project,
@@ -98,16 +103,22 @@ class Rewriter {
         kind: split.kind,
         module: split.module,
         exportName: split.exportName,
+        ...(split.member ? { member: split.member } : {}),
+        ...(split.serverMember ? { serverMember: split.serverMember } : {}),
+        ...(split.connects ? { connects: true } : {}),
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
         reusable: mode.mode === 'stateless' && this.sent.size === 0 && keepsNothing(this.analysis),
         ...(this.analysis.sdkLine === 'v2'
-          ? { modernEra: !this.hasWorkers && !this.inspection.state.some(isKeptState) }
+          ? { modernEra: !this.hasWorkers && !split.connects && !this.inspection.state.some(isKeptState) }
           : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(this.hasWorkers ? { workers: true } : {}),
         ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
+        ...(lifetimes.findings.some((finding) => finding.byService && finding.decision === 'isolate')
+          ? { ownEnvironment: true }
+          : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
           this.sent.has(read.name) ? { ...read, required: false } : read,
@@ -250,15 +261,9 @@ class Rewriter {
       to.startsWith('.') ? to : `./${to}`,
       this.inspection.build.importExtension,
     );
-    const text = this.project.files.get(path) ?? this.analysis.lifetimes.frame.file.text;
-    const quote = /from\s+"/.test(text) || (!/from\s+'/.test(text) && /require\("/.test(text)) ? '"' : "'";
-    const semicolon = /;[ \t]*(?:\r?\n|$)/.test(text) ? ';' : '';
-    const commonJs = isCommonJs(path, text);
-    const names = helpersUsedIn(file, used, commonJs);
-    if (names === '') return '';
-    return commonJs
-      ? `const { ${names} } = require(${quote}${specifier}${quote})${semicolon}`
-      : `import { ${names} } from ${quote}${specifier}${quote}${semicolon}`;
+    const style = moduleStyle(file);
+    const names = helpersUsedIn(file, used, style.isCommonJs);
+    return names.length === 0 ? '' : importLine(style, names, specifier);
   };
 
   private addImport(file: ts.SourceFile, line: string): void {
@@ -273,13 +278,8 @@ class Rewriter {
   }
 
   private addTransportType(file: ts.SourceFile): void {
-    if (/\bimport\b[^;]*\bTransport\b[^;]*from/.test(file.text)) return;
-    const quote = /from\s+"/.test(file.text) ? '"' : "'";
-    const from =
-      this.analysis.sdkLine === 'v2'
-        ? '@modelcontextprotocol/server'
-        : '@modelcontextprotocol/sdk/shared/transport.js';
-    this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
+    const { line } = sdkName('Transport', file, this.analysis.sdkLine);
+    if (line !== undefined) this.addImport(file, line);
   }
 
   private changes({ created, module, exportName }: Split): Change[] {
@@ -317,11 +317,6 @@ const workersMode = {
   mode: 'stateful',
   because: 'every session has a worker of its own, as chosen with --isolation worker',
 } as const;
-
-function isCommonJs(path: string, text: string): boolean {
-  if (/\.[cm]?tsx?$|\.mjs$/.test(path)) return false;
-  return /\.cjs$/.test(path) || (/\brequire\s*\(/.test(text) && !/^\s*(?:import\s[^(]|export\s)/m.test(text));
-}
 
 /** Offset after the shebang, the file's own comment and directives. */
 function headEnd(file: ts.SourceFile): number {

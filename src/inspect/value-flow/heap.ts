@@ -43,6 +43,18 @@ export class Heap extends Propagation {
     return thing;
   }
 
+  /** A value that the language or the environment makes, and all that is in it: JSON, bytes, a URL. */
+  opaque(node: ts.Node): Thing {
+    const thing = this.make('collection', node);
+    this.put(thing, this.field(thing, ANY));
+    return thing;
+  }
+
+  /** Everything that the program makes. */
+  things(): Iterable<Thing> {
+    return this.made.values();
+  }
+
   packageThing(from: ExternalName, node: ts.Node): Thing {
     const key = `${from.module} ${from.name}`;
     const known = this.packages.get(key) ?? { kind: 'package' as const, node, from };
@@ -129,7 +141,10 @@ export class Heap extends Propagation {
       if (thing === this.global) this.flow(value, this.field(thing, name));
       return;
     }
-    if (thing.kind === 'module') return;
+    if (thing.kind === 'module') {
+      if (at) this.globalWrites.push(at);
+      return;
+    }
     this.flow(value, this.field(thing, name));
     if (thing.kind === 'instance' && thing.owner)
       for (const one of this.classChain(thing.owner))

@@ -34,14 +34,14 @@ export function scopeState(
   }
   for (const declaration of isolated.values()) {
     const edits = editsOf(declaration.getSourceFile());
-    if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, edits);
+    if (ts.isPropertyDeclaration(declaration)) scopeField(sources, declaration, edits);
     if (ts.isExportAssignment(declaration)) {
       const { expression } = declaration;
-      edits.replace(expression.getStart(), expression.end, scoped(declaration, edits));
+      edits.replace(expression.getStart(), expression.end, scoped(sources, declaration, edits));
     }
   }
   for (const [statement, declarations] of statements)
-    scopeStatement(statement, declarations, editsOf(statement.getSourceFile()), present);
+    scopeStatement(sources, statement, declarations, editsOf(statement.getSourceFile()), present);
   return declaring;
 }
 
@@ -78,18 +78,19 @@ export function scopeUses(
   }
 }
 
-function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {
+function scopeField(sources: Sources, declaration: ts.PropertyDeclaration, edits: FileEdits): void {
   const head = declaration.name.end;
   const isReadonly = declaration.modifiers?.some(
     (modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword,
   );
   if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
   const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
-  edits.replace(head, end, ` = ${scoped(declaration, edits, false)}`);
+  edits.replace(head, end, ` = ${scoped(sources, declaration, edits, false)}`);
 }
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
 function scopeStatement(
+  sources: Sources,
   statement: ts.VariableStatement,
   scopedOnes: ReadonlySet<ts.VariableDeclaration>,
   edits: FileEdits,
@@ -104,14 +105,14 @@ function scopeStatement(
       edits.replace(
         declaration.name.end,
         declaration.end,
-        ` = ${scoped(declaration, edits, present.has(declaration))}`,
+        ` = ${scoped(sources, declaration, edits, present.has(declaration))}`,
       );
     return;
   }
   const modifiers = statement.modifiers?.map((modifier) => `${modifier.getText()} `).join('') ?? '';
   const lines = list.declarations.map((declaration) =>
     scopedOnes.has(declaration)
-      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits, present.has(declaration))};`
+      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(sources, declaration, edits, present.has(declaration))};`
       : `${modifiers}${keyword.getText()} ${edits.slice(declaration.getStart(), declaration.end)};`,
   );
   edits.replace(statement.getStart(), statement.end, lines.join('\n'));
@@ -137,7 +138,7 @@ export const asserted = (value: string): string =>
   /^[\w.]+(?:\([^()]*\))?$/.test(value) ? `${value}!` : `(${value})!`;
 
 /** `sessionScoped((): T => initial)`. */
-function scoped(declaration: StateDeclaration, edits: FileEdits, present = false): string {
+function scoped(sources: Sources, declaration: StateDeclaration, edits: FileEdits, present = false): string {
   const initializer = initializerOf(declaration);
   const type = ts.isExportAssignment(declaration) ? undefined : typeOf(declaration);
   const awaited = initializer !== undefined && !ts.isExportAssignment(declaration) && awaits(initializer);
@@ -150,7 +151,19 @@ function scoped(declaration: StateDeclaration, edits: FileEdits, present = false
     initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
   const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
   const body = optional ? 'undefined as never' : present && type === undefined ? asserted(value) : value;
-  return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
+  const dispose = initializer && !awaited ? disposalOf(sources, initializer) : undefined;
+  return `sessionScoped(()${type ? `: ${type}` : ''} => ${body}${dispose ? `, ${dispose}` : ''})`;
+}
+
+/** Another program or thread that a session has started ends with it. */
+function disposalOf(sources: Sources, initializer: ts.Expression): string | undefined {
+  const made = unwrap(initializer);
+  if (!ts.isCallExpression(made) && !ts.isNewExpression(made)) return undefined;
+  const from = sources.externalOf(made.expression);
+  if (/^(?:node:)?child_process$/.test(from?.module ?? '') && /^(?:spawn|fork)$/.test(from?.name ?? ''))
+    return '(program) => program.kill()';
+  const isThread = /^(?:node:)?worker_threads$/.test(from?.module ?? '') && from?.name === 'Worker';
+  return isThread ? '(thread) => void thread.terminate()' : undefined;
 }
 
 function typeOf(declaration: ts.VariableDeclaration | ts.PropertyDeclaration): string | undefined {

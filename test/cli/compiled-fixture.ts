@@ -16,13 +16,8 @@ interface Given {
   readonly spoil?: (file: string, text: string) => string;
 }
 
-/** Converts a fixture into a folder of its own and compiles it there, with this repository's packages. */
-export async function compileFixture(name: string, { features, spoil }: Given = {}): Promise<string> {
-  const fixture = readFixtures('convert').find((one) => one.name === name)!;
-  const root = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'create-mcp-prod-'));
-  for (const [file, text] of Object.entries(fixture.input)) write(root, file, text);
-  const { result } = await convertQuietly(root, { ...fixture.features, ...features });
-  expect(result.diagnostics.filter(isError)).toEqual([]);
+/** Compiles what stands in a folder, with this repository's packages. */
+async function compile(root: string, spoil?: Given['spoil']): Promise<void> {
   fs.symlinkSync(path.join(repository, 'node_modules'), path.join(root, 'node_modules'));
   const sources = Object.entries(snapshot(path.join(root, 'src'))).filter(([file]) => file.endsWith('.ts'));
   for (const [file, text] of sources) {
@@ -30,6 +25,25 @@ export async function compileFixture(name: string, { features, spoil }: Given = 
     const output = file.replace(/\.ts$/, '.js');
     write(root, `dist/${output}`, spoil?.(output, code) ?? code);
   }
+}
+
+/** Compiles a fixture as it is, in a folder of its own. */
+export async function compileSources(name: string): Promise<string> {
+  const fixture = readFixtures('convert').find((one) => one.name === name)!;
+  const root = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'create-mcp-prod-'));
+  for (const [file, text] of Object.entries(fixture.input)) write(root, file, text);
+  await compile(root);
+  return root;
+}
+
+/** Converts a fixture into a folder of its own and compiles it there, with this repository's packages. */
+export async function compileFixture(name: string, { features, spoil }: Given = {}): Promise<string> {
+  const fixture = readFixtures('convert').find((one) => one.name === name)!;
+  const root = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'create-mcp-prod-'));
+  for (const [file, text] of Object.entries(fixture.input)) write(root, file, text);
+  const { result } = await convertQuietly(root, { ...fixture.features, ...features });
+  expect(result.diagnostics.filter(isError)).toEqual([]);
+  await compile(root, spoil);
   return root;
 }
 

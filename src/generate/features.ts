@@ -1,4 +1,5 @@
 import type { Options, Seam } from '../model.js';
+import { opensPgPools } from './databases.js';
 
 /** A part of the generated service that is there when it was chosen: one module and what it needs. */
 export interface Feature {
@@ -16,6 +17,8 @@ export interface Feature {
   readonly settings?: string;
   readonly create?: string;
   readonly resolve?: string;
+  /** What the service gets its servers by, when it is not in its own process. */
+  readonly load?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   /** For TypeScript projects. */
   readonly types?: Readonly<Record<string, string>>;
@@ -80,14 +83,14 @@ const features: readonly Feature[] = [
   {
     id: 'postgres',
     label: 'The PostgreSQL pool',
-    when: (options, _seam, uses) => options.database === 'postgres' && !uses('pg'),
+    when: (options, _seam, uses) => options.database === 'postgres' && !opensPgPools(uses),
     template: 'postgres',
     ...postgres,
   },
   {
     id: 'postgres-own',
     label: 'Limits and readiness for the project’s own PostgreSQL pools',
-    when: (options, _seam, uses) => options.database === 'postgres' && uses('pg'),
+    when: (options, _seam, uses) => options.database === 'postgres' && opensPgPools(uses),
     template: 'variants/postgres-own',
     as: 'postgres',
     ...postgres,
@@ -125,6 +128,22 @@ const features: readonly Feature[] = [
     template: 'credentials',
     settings: 'credentialSettings',
     create: 'createCredentials',
+  },
+  {
+    id: 'session-environment',
+    label: 'Changes of the environment, each client’s own',
+    when: (_options, seam) => seam.ownEnvironment === true,
+    template: 'session-environment',
+    create: 'createSessionEnvironment',
+  },
+  {
+    id: 'session-workers',
+    label: 'A worker for each session',
+    when: (_options, seam) => seam.workers === true,
+    template: 'session-workers',
+    with: ['session-worker', 'message-origin'],
+    settings: 'workerSettings',
+    load: 'loadInWorkers',
   },
   {
     id: 'rate-limit',

@@ -1,7 +1,8 @@
 import { parse } from 'jsonc-parser';
-import type { Inspection, Options, Project, Seam } from '../model.js';
+import type { Diagnostic, Inspection, Options, Project, Seam } from '../model.js';
 import { version } from '../version.js';
 import { codeStyle, restyle } from './code-style.js';
+import { databaseDiagnostics } from './databases.js';
 import { chosenFeatures, type Feature } from './features.js';
 import { operationsFiles } from './files/operations.js';
 import { type HttpEntry, httpEntry } from './http-entry.js';
@@ -29,6 +30,7 @@ export interface GeneratedService {
   readonly devDependencies: Readonly<Record<string, string>>;
   /** To be set in package.json; an existing `build` may be among them, extended. */
   readonly scripts: Readonly<Record<string, string>>;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 const coreDependencies = {
@@ -53,7 +55,8 @@ export function generateService(input: ServiceInput): GeneratedService {
   const { project, inspection, options, templates } = input;
   const seam = { fixedTools: leavesToolListToSdk(project, options), ...input.seam };
   const paths = modulePaths(inspection);
-  const chosen = chosenFeatures(options, seam, (name) => imports(project, options, name));
+  const uses = (name: string) => imports(project, options, name);
+  const chosen = chosenFeatures(options, seam, uses);
   const entry = httpEntry(project, inspection, options, paths);
   const own = (name: string, text: string, why: string): GeneratedFile => ({
     path: `${options.out}/${name}${paths.extension}`,
@@ -63,7 +66,11 @@ export function generateService(input: ServiceInput): GeneratedService {
   const style = codeStyle(project, options.out);
   const code = [
     ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
-    own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
+    own(
+      'server-factory',
+      renderSeam(inspection, options, seam, paths, entry),
+      'how the service gets its servers',
+    ),
     own('features', renderFeatures(inspection, options, seam, chosen, paths), 'what the service is made of'),
   ];
   return {
@@ -73,6 +80,7 @@ export function generateService(input: ServiceInput): GeneratedService {
     ],
     ...packages(project, inspection, chosen, entry),
     scripts: entry.scripts,
+    diagnostics: databaseDiagnostics(project, options, uses),
   };
 }
 

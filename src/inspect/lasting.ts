@@ -56,6 +56,30 @@ export const symbolOfDeclaration = (
     ? (declaration as { symbol?: ts.Symbol }).symbol
     : sources.checker.getSymbolAtLocation(declaration.name);
 
+/** The names of a destructuring pattern, those of patterns inside it included. */
+export const patternNames = (declaration: StateDeclaration): ts.BindingElement[] =>
+  ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name)
+    ? descendants(declaration.name, ts.isBindingElement).filter((element) => ts.isIdentifier(element.name))
+    : [];
+
+/** Can `const { a, b: c } = source` be written as one declaration for each name? */
+export function isSeparable(declaration: StateDeclaration): boolean {
+  if (!ts.isVariableDeclaration(declaration) || !ts.isObjectBindingPattern(declaration.name)) return false;
+  return (
+    declaration.initializer !== undefined &&
+    /^[\w$.]+$/.test(unwrap(declaration.initializer).getText()) &&
+    ts.isVariableDeclarationList(declaration.parent) &&
+    declaration.parent.declarations.length === 1 &&
+    declaration.name.elements.every(
+      ({ name, propertyName, initializer, dotDotDotToken }) =>
+        ts.isIdentifier(name) &&
+        (propertyName === undefined || ts.isIdentifier(propertyName)) &&
+        !initializer &&
+        !dotDotDotToken,
+    )
+  );
+}
+
 /** `Owner.field`, and `this.field` in static members, of a static field. */
 export function staticFieldUses(
   sources: Sources,

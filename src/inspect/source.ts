@@ -250,7 +250,7 @@ function importClosure(project: Project, entry: string, resolver: Resolver): Rea
       const target = resolver.resolve(path, fileName);
       if (target) queue.push(target);
     }
-    if (/\bimport\s*\(\s*(?!['"`)][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text)) {
+    if (/\bimport\s*\(\s*(?!['"`][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text)) {
       queue.push(...siblingsLoadedByName(project, path));
     }
   }
@@ -259,8 +259,12 @@ function importClosure(project: Project, entry: string, resolver: Resolver): Rea
 
 /** Modules a directory scan with `import(path)` may load: every source below the scanning file's folder. */
 function siblingsLoadedByName(project: Project, path: string): string[] {
-  const folder = dirname(path) === '.' ? 'src/' : `${dirname(path)}/`;
+  const folder = dirname(path) === '.' ? '' : `${dirname(path)}/`;
   return [...project.files.keys()].filter(
-    (file) => file.startsWith(folder) && SOURCE.test(file) && !/\.(?:test|spec|d)\.|__tests__/.test(file),
+    (file) =>
+      file.startsWith(folder) &&
+      SOURCE.test(file) &&
+      project.outputs?.has(file) !== true &&
+      !/\.(?:test|spec|d|config)\.|(?:^|\/)(?:__tests__|tests?|scripts?|dist|build)\//.test(file),
   );
 }

@@ -1,6 +1,12 @@
 import type { StateKind } from '../model.js';
 import { isInside } from './connect.js';
-import { initializerOf, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import {
+  initializerOf,
+  isSeparable,
+  patternNames,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { isShareablePackage } from './packages.js';
 import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
@@ -13,6 +19,8 @@ export interface StateFinding {
   readonly declaration: ts.Node;
   /** It cannot be separated by the rewriter. */
   readonly stuck?: boolean;
+  /** Separated by the service while it runs; the sources stay as they are. */
+  readonly byService?: boolean;
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
   readonly decision: 'isolate' | 'share';
@@ -42,12 +50,13 @@ export class StateJudge {
     return this.judgeName(symbol, declaration, held);
   }
 
-  /** Variables of a destructuring pattern that change for a client: they cannot be separated one by one. */
+  /** Variables of a destructuring pattern that change for a client. */
   judgePattern(declaration: StateDeclaration): StateFinding[] {
-    return descendants(declaration, ts.isBindingElement).flatMap((element) => {
+    return patternNames(declaration).flatMap((element) => {
       const symbol = this.sources.checker.getSymbolAtLocation(element.name);
       const finding = symbol && this.judgeName(symbol, declaration, this.flow.heldBy(symbol));
-      return finding ? [{ ...finding, stuck: true }] : [];
+      if (!finding) return [];
+      return [isSeparable(declaration) ? finding : { ...finding, stuck: true }];
     });
   }
 
@@ -92,18 +101,19 @@ export class StateJudge {
         ];
       }),
     );
-    const stuck = (
+    const finding = (
       node: ts.Node,
       name: string,
       kind: StateKind,
       writes: readonly ts.Node[],
+      how: Pick<StateFinding, 'stuck' | 'byService'> = { stuck: true },
     ): StateFinding[] => {
       return writes.length > 0
         ? [
             {
               name,
               declaration: node,
-              stuck: true,
+              ...how,
               kind,
               writes,
               decision: 'isolate',
@@ -120,11 +130,15 @@ export class StateJudge {
     );
     return [
       ...things.flatMap((thing) =>
-        stuck(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
+        finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
       ...[...this.flow.globalWrites]
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
-        .flatMap((write) => stuck(write, targetOfWrite(write), 'reassigned', [write])),
+        .flatMap((write) =>
+          changesEnvironment(write)
+            ? finding(write, targetOfWrite(write), 'reassigned', [write], { byService: true })
+            : finding(write, targetOfWrite(write), 'reassigned', [write]),
+        ),
     ];
   }
 
@@ -190,9 +204,11 @@ export class StateJudge {
     return later;
   }
 
-  /** Is the node evaluated once, while its module is loaded? */
+  /** Is the node evaluated once, while its module is loaded? Fields of an instance are made with the instance. */
   private isMadeOnce(node: ts.Node): boolean {
     if (this.timing.isPerClient(node)) return false;
+    const field = ts.findAncestor(node, ts.isPropertyDeclaration);
+    if (field && !field.modifiers?.some(isStatic)) return false;
     const fn = enclosingFunction(node);
     return !fn || [...this.flow.callsOf(fn)].some(isDecoration);
   }
@@ -300,6 +316,14 @@ function isConstantWrite(write: ts.Node): boolean {
     /^(?:true|false|null|undefined|process\.env\b.*)$/s.test(value.getText())
   );
 }
+
+/** Is it a write to `process.env` by this name, which the service can give each client for itself? */
+function changesEnvironment(write: ts.Node): boolean {
+  const target = ts.isCallExpression(write) ? write.arguments[0]?.getText() : targetOfWrite(write);
+  return /^process\.env\b/.test(target ?? '');
+}
+
+const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
 
 function targetOfWrite(write: ts.Node): string {
   if (ts.isBinaryExpression(write)) return write.left.getText();

@@ -1,4 +1,5 @@
 import { declaredName, isInside } from './connect.js';
+import { signalHandlerOf } from './signal-handlers.js';
 import { descendants, enclosingFunction, isDecoration, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
 
@@ -63,6 +64,8 @@ export class Timing {
   }
 
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
+    // It runs when the process ends, for nobody.
+    if (signalHandlerOf(fn.parent) === fn) return false;
     const around = immediateCaller(fn) ?? timerOf(fn);
     if (around) return this.isPerClient(around);
     const calls = [...this.flow.callsOf(fn)];
@@ -94,6 +97,7 @@ export class Timing {
           ? reference.parent
           : reference;
       const call = access.parent;
+      if (signalHandlerOf(call) === access) return false;
       if (ts.isCallExpression(call) && call.expression === access) return this.isPerClient(call);
       if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
       return !ts.isTypeOfExpression(call);

@@ -56,12 +56,7 @@ export class ValueFlow {
     return this.heap.changes.get(thing) ?? new Set();
   }
 
-  /** Every thing that is changed somewhere. */
-  changed(): Iterable<Thing> {
-    return this.heap.changes.keys();
-  }
-
-  /** Everything that the program makes. */
+  /** Every thing that the program makes. */
   things(): Iterable<Thing> {
     return this.heap.things();
   }

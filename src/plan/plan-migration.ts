@@ -50,6 +50,7 @@ export function planMigration(input: Producers & Origin): Plan {
   ];
   const diagnostics = [
     ...(rewrite?.diagnostics ?? []),
+    ...service.diagnostics,
     ...packageJson.diagnostics,
     ...placed.flatMap((one) => one.diagnostic ?? []),
   ];

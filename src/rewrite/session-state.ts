@@ -1,4 +1,4 @@
-import { initializerOf, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
+import { initializerOf, isSeparable, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
 import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
 import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
@@ -17,6 +17,7 @@ export function scopeState(
 ): Set<ts.SourceFile> {
   const declaring = new Set<ts.SourceFile>();
   const statements = new Map<ts.VariableStatement, Set<ts.VariableDeclaration>>();
+  const patterns = new Map<ts.VariableDeclaration, Set<ts.Symbol>>();
   for (const [symbol, declaration] of isolated) {
     declaring.add(declaration.getSourceFile());
     if (ts.isPropertyDeclaration(declaration)) {
@@ -28,21 +29,53 @@ export function scopeState(
       scopeUses(sources, symbol, editsOf);
       continue;
     }
+    if (!ts.isIdentifier(declaration.name)) {
+      patterns.set(declaration, (patterns.get(declaration) ?? new Set()).add(symbol));
+      scopeUses(sources, symbol, editsOf);
+      continue;
+    }
     const statement = declaration.parent.parent as ts.VariableStatement;
     statements.set(statement, (statements.get(statement) ?? new Set()).add(declaration));
     scopeUses(sources, symbol, editsOf);
   }
   for (const declaration of isolated.values()) {
     const edits = editsOf(declaration.getSourceFile());
-    if (ts.isPropertyDeclaration(declaration)) scopeField(sources, declaration, edits);
+    if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, edits);
     if (ts.isExportAssignment(declaration)) {
       const { expression } = declaration;
-      edits.replace(expression.getStart(), expression.end, scoped(sources, declaration, edits));
+      edits.replace(expression.getStart(), expression.end, scoped(declaration, edits));
     }
   }
   for (const [statement, declarations] of statements)
-    scopeStatement(sources, statement, declarations, editsOf(statement.getSourceFile()), present);
+    scopeStatement(statement, declarations, editsOf(statement.getSourceFile()), present);
+  for (const [declaration, names] of patterns)
+    if (isSeparable(declaration))
+      scopePattern(sources, declaration, names, editsOf(declaration.getSourceFile()));
   return declaring;
+}
+
+/** `const { a, b } = source` becomes `const a = sessionScoped(() => source.a)` and so on; names that are shared stay. */
+function scopePattern(
+  sources: Sources,
+  declaration: ts.VariableDeclaration,
+  names: ReadonlySet<ts.Symbol>,
+  edits: FileEdits,
+): void {
+  const statement = declaration.parent.parent as ts.VariableStatement;
+  const head = [...(statement.modifiers ?? []).map((modifier) => modifier.getText()), 'const'].join(' ');
+  const source = edits.slice(declaration.initializer!.getStart(), declaration.initializer!.end);
+  const elements = [...(declaration.name as ts.ObjectBindingPattern).elements];
+  const isScoped = ({ name }: ts.BindingElement): boolean =>
+    names.has(sources.checker.getSymbolAtLocation(name)!);
+  const kept = elements.filter((element) => !isScoped(element)).map((element) => element.getText());
+  const lines = elements
+    .filter(isScoped)
+    .map(
+      ({ name, propertyName }) =>
+        `${head} ${name.getText()} = sessionScoped(() => ${source}.${(propertyName ?? name).getText()});`,
+    );
+  if (kept.length > 0) lines.unshift(`${head} { ${kept.join(', ')} } = ${source};`);
+  edits.replace(statement.getStart(), statement.end, lines.join('\n'));
 }
 
 /** Each use `store` of a session-scoped variable becomes `store.value`. */
@@ -78,19 +111,18 @@ export function scopeUses(
   }
 }
 
-function scopeField(sources: Sources, declaration: ts.PropertyDeclaration, edits: FileEdits): void {
+function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {
   const head = declaration.name.end;
   const isReadonly = declaration.modifiers?.some(
     (modifier) => modifier.kind === ts.SyntaxKind.ReadonlyKeyword,
   );
   if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
   const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
-  edits.replace(head, end, ` = ${scoped(sources, declaration, edits, false)}`);
+  edits.replace(head, end, ` = ${scoped(declaration, edits, false)}`);
 }
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
 function scopeStatement(
-  sources: Sources,
   statement: ts.VariableStatement,
   scopedOnes: ReadonlySet<ts.VariableDeclaration>,
   edits: FileEdits,
@@ -105,14 +137,14 @@ function scopeStatement(
       edits.replace(
         declaration.name.end,
         declaration.end,
-        ` = ${scoped(sources, declaration, edits, present.has(declaration))}`,
+        ` = ${scoped(declaration, edits, present.has(declaration))}`,
       );
     return;
   }
   const modifiers = statement.modifiers?.map((modifier) => `${modifier.getText()} `).join('') ?? '';
   const lines = list.declarations.map((declaration) =>
     scopedOnes.has(declaration)
-      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(sources, declaration, edits, present.has(declaration))};`
+      ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits, present.has(declaration))};`
       : `${modifiers}${keyword.getText()} ${edits.slice(declaration.getStart(), declaration.end)};`,
   );
   edits.replace(statement.getStart(), statement.end, lines.join('\n'));
@@ -138,7 +170,7 @@ export const asserted = (value: string): string =>
   /^[\w.]+(?:\([^()]*\))?$/.test(value) ? `${value}!` : `(${value})!`;
 
 /** `sessionScoped((): T => initial)`. */
-function scoped(sources: Sources, declaration: StateDeclaration, edits: FileEdits, present = false): string {
+function scoped(declaration: StateDeclaration, edits: FileEdits, present = false): string {
   const initializer = initializerOf(declaration);
   const type = ts.isExportAssignment(declaration) ? undefined : typeOf(declaration);
   const awaited = initializer !== undefined && !ts.isExportAssignment(declaration) && awaits(initializer);
@@ -151,19 +183,7 @@ function scoped(sources: Sources, declaration: StateDeclaration, edits: FileEdit
     initializer && !awaited && ts.isObjectLiteralExpression(unwrap(initializer)) ? `(${text})` : text;
   const optional = !initializer && type && !/\b(?:undefined|any|unknown)\b/.test(type);
   const body = optional ? 'undefined as never' : present && type === undefined ? asserted(value) : value;
-  const dispose = initializer && !awaited ? disposalOf(sources, initializer) : undefined;
-  return `sessionScoped(()${type ? `: ${type}` : ''} => ${body}${dispose ? `, ${dispose}` : ''})`;
-}
-
-/** Another program or thread that a session has started ends with it. */
-function disposalOf(sources: Sources, initializer: ts.Expression): string | undefined {
-  const made = unwrap(initializer);
-  if (!ts.isCallExpression(made) && !ts.isNewExpression(made)) return undefined;
-  const from = sources.externalOf(made.expression);
-  if (/^(?:node:)?child_process$/.test(from?.module ?? '') && /^(?:spawn|fork)$/.test(from?.name ?? ''))
-    return '(program) => program.kill()';
-  const isThread = /^(?:node:)?worker_threads$/.test(from?.module ?? '') && from?.name === 'Worker';
-  return isThread ? '(thread) => void thread.terminate()' : undefined;
+  return `sessionScoped(()${type ? `: ${type}` : ''} => ${body})`;
 }
 
 function typeOf(declaration: ts.VariableDeclaration | ts.PropertyDeclaration): string | undefined {

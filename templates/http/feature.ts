@@ -86,12 +86,16 @@ export interface SessionRegistry {
    * to it by whichever replica, until `signal` aborts or the stream's last event (`final`) was sent. Resolves when
    * the replay has begun: false when the id is not known.
    */
-  replay(
-    sessionId: string,
-    lastEventId: string,
-    send: (event: StreamEvent) => void,
-    signal: AbortSignal,
-  ): Promise<boolean>;
+  replay(sessionId: string, lastEventId: string, reader: EventReader, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Where replayed events go. */
+export interface EventReader {
+  /** The stream is known; its events follow, perhaps not at once. */
+  begin(): void;
+  send(event: StreamEvent): void;
+  /** The stream is complete. */
+  end(): void;
 }
 
 export interface SessionRecord {

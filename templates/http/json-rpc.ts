@@ -86,12 +86,14 @@ export function parseMessage(body: string): RpcMessage {
 
 function parseJson(body: string): unknown {
   try {
-    // A `__proto__` key would become the prototype of whatever a handler copies the arguments into.
-    return body.includes('__proto__') ? JSON.parse(body, dropPrototype) : JSON.parse(body);
+    return mayNamePrototype.test(body) ? JSON.parse(body, dropPrototype) : JSON.parse(body);
   } catch {
     throw new Refusal(400, codes.parse, 'Parse error: the body is not valid JSON');
   }
 }
+
+/** A `__proto__` key, perhaps with letters escaped, would become the prototype of what a handler copies arguments into. */
+const mayNamePrototype = /__proto__|\\u00[567]/i;
 
 const dropPrototype = (key: string, value: unknown): unknown => (key === '__proto__' ? undefined : value);
 

@@ -1,4 +1,11 @@
-import type { Feature, FeatureContext, SessionRecord, SessionRegistry, StreamEvent } from './feature.js';
+import type {
+  EventReader,
+  Feature,
+  FeatureContext,
+  SessionRecord,
+  SessionRegistry,
+  StreamEvent,
+} from './feature.js';
 import { codes, Refusal } from './json-rpc.js';
 import { type Redis, redisOf } from './redis-client.js';
 
@@ -66,15 +73,17 @@ class SessionStore implements SessionRegistry {
   async find(id: string): Promise<SessionRecord | undefined> {
     const text = await this.#redis
       .within((client) => client.get(this.#session(id)))
-      .catch((error: unknown) => {
-        this.#failed(error);
-        throw new Refusal(503, codes.refused, 'Sessions cannot be looked up now', { 'retry-after': '2' });
-      });
+      .catch((error: unknown) => this.#refuse(error));
     if (text === null) return undefined;
     const record = JSON.parse(text) as SessionRecord;
     this.#keep(id, record, 0);
     this.touch(id);
     return record;
+  }
+
+  #refuse(error: unknown): never {
+    this.#failed(error);
+    throw new Refusal(503, codes.refused, 'Sessions cannot be looked up now', { 'retry-after': '2' });
   }
 
   touch(id: string): void {
@@ -118,14 +127,16 @@ class SessionStore implements SessionRegistry {
   async replay(
     sessionId: string,
     lastEventId: string,
-    send: (event: StreamEvent) => void,
+    reader: EventReader,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const all = await this.#read(sessionId, '-');
+    const all = await this.#read(sessionId, '-').catch((error: unknown) => this.#refuse(error));
     const at = all.findIndex(({ event }) => event.id === lastEventId);
     const last = all[at];
     if (!last) return false;
-    if (!last.event.final) void this.#follow(sessionId, last, all.slice(at + 1), send, signal);
+    reader.begin();
+    if (last.event.final) reader.end();
+    else void this.#follow(sessionId, last, all.slice(at + 1), reader, signal);
     return true;
   }
 
@@ -134,7 +145,7 @@ class SessionStore implements SessionRegistry {
     sessionId: string,
     last: Entry,
     missed: readonly Entry[],
-    send: (event: StreamEvent) => void,
+    reader: EventReader,
     signal: AbortSignal,
   ): Promise<void> {
     let position = last.position;
@@ -144,8 +155,8 @@ class SessionStore implements SessionRegistry {
         position = entry.position;
         if (entry.event.stream !== last.event.stream) continue;
         if (signal.aborted) return;
-        send(entry.event);
-        if (entry.event.final) return;
+        reader.send(entry.event);
+        if (entry.event.final) return reader.end();
       }
       const more = await this.#pause(signal);
       if (!more) return;

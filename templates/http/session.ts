@@ -1,10 +1,11 @@
 import { EventHistory, EventStream } from './event-stream.js';
 import type { Exchange } from './exchange.js';
-import type { Caller, SessionOwner, SessionRegistry, StreamEvent } from './feature.js';
-import { codes, Refusal, type RpcRequest, type RpcResponse } from './json-rpc.js';
+import type { Caller, EventReader, SessionOwner, SessionRegistry, StreamEvent } from './feature.js';
+import { codes, Refusal, type RpcMessage, type RpcRequest, type RpcResponse } from './json-rpc.js';
 import type { Visit } from './mcp.js';
 import type { MessageExtraInfo } from './sdk.js';
 import type { ServerFactory } from './server-factory.js';
+import { release, SessionResources } from './session-resources.js';
 import { SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';
 
@@ -22,6 +23,7 @@ export class Session {
   /** Answers that are not complete, by the name of their stream. */
   readonly #open = new Map<string, Exchange>();
   #used = Date.now();
+  #phase: 'opening' | 'opened' | 'used' = 'opening';
 
   constructor(
     id: string,
@@ -32,6 +34,7 @@ export class Session {
     this.id = id;
     this.owner = ownerOf(caller);
     this.scope = new SessionScope(caller.credentials?.values, () => void this.close());
+    this.scope.resources = new SessionResources();
     this.#initialize = initialize;
     const info = initialize.params?.['clientInfo'] as { name?: unknown } | undefined;
     this.clientName = typeof info?.name === 'string' ? info.name : undefined;
@@ -64,8 +67,15 @@ export class Session {
     return this.scope.run(async () => {
       const response = await this.transport.request(message, exchange, extra);
       if (message.method === 'logging/setLevel' && 'result' in response) await this.#repeatUnnamed(message);
+      this.#phase = message.method === 'initialize' ? 'opened' : 'used';
       return response;
     });
+  }
+
+  /** Hands over what wants no answer: a notification, or the client's own answer. */
+  notify(message: RpcMessage, extra: MessageExtraInfo): void {
+    if (!('method' in message) || message.method !== 'notifications/initialized') this.#phase = 'used';
+    this.scope.run(() => this.transport.notify(message, extra));
   }
 
   /**
@@ -81,6 +91,11 @@ export class Session {
 
   touch(): void {
     this.#used = Date.now();
+  }
+
+  /** Has its client done no more than open it? Built anew it would be the same. */
+  get pristine(): boolean {
+    return this.#phase === 'opened' && this.#open.size === 0 && !this.standalone.attached;
   }
 
   /** Since when nobody has been there, in milliseconds since 1970; now, while somebody is. */
@@ -123,7 +138,10 @@ export class Session {
       if (!live) stream.detach();
       return;
     }
-    if (registry && (await this.#replayElsewhere(lastId, visitStream(response, headers), registry))) return;
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    // Another replica keeps the events, and may still add to them.
+    if (await registry?.replay(this.id, lastId, readerOf(response, headers), gone.signal)) return;
     throw new Refusal(400, codes.refused, 'Bad Request: this Last-Event-ID is not known');
   }
 
@@ -136,14 +154,7 @@ export class Session {
   dispose(): void {
     this.standalone.detach();
     this.history.clear();
-    this.scope.end();
-  }
-
-  /** Events that another replica keeps, and follows until its last one. */
-  async #replayElsewhere(lastId: string, reader: Reader, registry: SessionRegistry): Promise<boolean> {
-    const gone = new AbortController();
-    reader.onGone(() => gone.abort());
-    return registry.replay(this.id, lastId, (event) => reader.send(event), gone.signal);
+    this.scope.end(release);
   }
 }
 
@@ -153,19 +164,11 @@ export const ownerOf = ({ subject, credentials }: Caller): SessionOwner => ({
   credentials: credentials?.fingerprint,
 });
 
-interface Reader {
-  send(event: StreamEvent): void;
-  onGone(listener: () => void): void;
-}
-
-function visitStream(response: Visit['response'], headers: Record<string, string>): Reader {
+function readerOf(response: Visit['response'], headers: Record<string, string>): EventReader {
   const stream = new EventStream('replay');
   return {
-    send(event) {
-      if (!stream.attached) stream.attach(response, headers);
-      stream.catchUp([event]);
-      if (event.final) stream.detach();
-    },
-    onGone: (listener) => response.once('close', listener),
+    begin: () => stream.attach(response, headers),
+    send: (event) => stream.catchUp([event]),
+    end: () => stream.detach(),
   };
 }

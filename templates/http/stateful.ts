@@ -20,6 +20,7 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
 
   async function open(id: string, caller: Caller, initialize: RpcRequest): Promise<Session> {
     if (draining) throw new Refusal(503, codes.refused, 'Shutting down', { 'retry-after': '1' });
+    if (sessions.size >= config.MAX_SESSIONS) makeRoom();
     if (sessions.size >= config.MAX_SESSIONS) {
       throw new Refusal(503, codes.refused, 'Too many sessions are open', { 'retry-after': '30' });
     }
@@ -37,6 +38,15 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
       throw error;
     }
     return session;
+  }
+
+  /**
+   * Lets go of a session that nobody has used here yet, where another replica, or this one, can rebuild it. A balancer
+   * that routes by session id may let one replica open them all, for others to serve.
+   */
+  function makeRoom(): void {
+    const unused = registry && [...sessions.values()].find((session) => session.pristine);
+    void unused?.close();
   }
 
   function ended(session: Session): void {
@@ -142,7 +152,7 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
         await call(session, visit, message);
         return;
       }
-      session.scope.run(() => session.transport.notify(message, messageExtra(visit)));
+      session.notify(message, messageExtra(visit));
       visit.response.writeHead(202).end();
     },
     async get(visit) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readTemplates } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
-import type { Inspection, Seam } from '../../src/model.js';
+import type { Inspection, Options, Seam } from '../../src/model.js';
 import { defaultOptions, defaultSeam, inspection, projectOf } from '../runtime/service.js';
 
 const templates = readTemplates();
@@ -9,6 +9,7 @@ const templates = readTemplates();
 interface Given {
   readonly files?: Record<string, string>;
   readonly inspection?: Partial<Inspection>;
+  readonly options?: Partial<Options>;
   readonly seam?: Partial<Seam>;
 }
 
@@ -16,7 +17,7 @@ const generate = (given: Given = {}) =>
   generateService({
     project: projectOf({ 'package.json': '{}', ...given.files }),
     inspection: inspection(given.inspection),
-    options: defaultOptions,
+    options: { ...defaultOptions, ...given.options },
     seam: { ...defaultSeam, ...given.seam },
     templates,
   });
@@ -38,6 +39,41 @@ describe('what package.json needs', () => {
   it('has no types for JavaScript', () => {
     expect(generate({ inspection: { language: 'js' } }).devDependencies).toEqual({});
   });
+});
+
+describe('the database', () => {
+  const options = { database: 'postgres' } as const;
+  const withDependency = (name: string, source: string) =>
+    generate({
+      options,
+      files: {
+        'package.json': JSON.stringify({ dependencies: { [name]: '^1.0.0' } }),
+        'src/create-server.ts': source,
+      },
+    });
+  const own = 'This project opens pools of its own.';
+
+  it.each([
+    ['pg', "import { Pool } from 'pg';"],
+    ['pg-pool', "import Pool from 'pg-pool';"],
+    ['drizzle-orm', "import { drizzle } from 'drizzle-orm/node-postgres';"],
+  ])('is reached by the pool that the project opens with %s', (name, source) => {
+    const { files, diagnostics } = withDependency(name, source);
+    expect(files.find(({ path }) => path === 'src/http/postgres.ts')?.text).toContain(own);
+    expect(diagnostics).toEqual([]);
+  });
+
+  it.each(['mysql2', 'mongoose', '@prisma/client'])(
+    'is said to be out of reach where the project uses %s',
+    (name) => {
+      const { files, diagnostics } = withDependency(name, `import client from '${name}';`);
+      expect(files.find(({ path }) => path === 'src/http/postgres.ts')?.text).not.toContain(own);
+      const args = { clients: name, module: 'src/http/postgres' };
+      expect(diagnostics).toEqual([{ code: 'database-not-wired', args }]);
+      const readme = files.find(({ path }) => path === 'src/http/README.md')?.text;
+      expect(readme).toContain(`Connections of \`${name}\` are opened by the server's own code`);
+    },
+  );
 });
 
 describe('the seam', () => {

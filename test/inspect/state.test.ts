@@ -5,9 +5,10 @@ type Row = [what: string, before: string, tool: string, expected: string[], more
 
 function judged(title: string, rows: readonly Row[]): void {
   describe(title, () => {
-    it.each(rows)('%s', (_, before, tool, expected, more) => {
-      expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
-    });
+    for (const [what, before, tool, expected, more] of rows)
+      it(what, () => {
+        expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
+      });
   });
 }
 
@@ -463,12 +464,7 @@ judged('what is global', [
     '(globalThis as any).user = args.user;',
     ['(globalThis as any).user reassigned isolate', 'state-not-isolated'],
   ],
-  [
-    'the environment',
-    '',
-    'process.env.TOKEN = args.token;',
-    ['process.env.TOKEN reassigned isolate', 'state-not-isolated'],
-  ],
+  ['the environment', '', 'process.env.TOKEN = args.token;', ['process.env.TOKEN reassigned isolate']],
   ['the environment, always the same', '', "process.env.NO_COLOR = '1';", []],
   [
     'the working directory',

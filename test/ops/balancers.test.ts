@@ -132,6 +132,13 @@ async function openSession(url: string): Promise<Record<string, string>> {
   return { 'mcp-session-id': id };
 }
 
+/** A request has one id, the caller's or the balancer's, in everybody's log. */
+async function expectRequestIds(url: string, replicas: readonly Service[]): Promise<void> {
+  const logged = () => replicas.flatMap((replica) => replica.log()).map(({ request_id }) => request_id);
+  expect((await work(url, { 'x-request-id': 'of-the-caller' })).failure).toBeUndefined();
+  await until(() => logged().includes('of-the-caller'));
+}
+
 const WORKERS = 12;
 const failures = (outcomes: readonly Outcome[]) => outcomes.flatMap(({ failure }) => failure ?? []);
 
@@ -152,6 +159,7 @@ describe.each(['haproxy', 'nginx'] as const)('three replicas behind %s', (balanc
     );
     expect(failures(drained)).toEqual([]);
     expect(new Set(drained.map(({ pid }) => pid)).size).toBe(3);
+    await expectRequestIds(url, replicas);
     let killed = 0;
     const crashed = await load(
       url,

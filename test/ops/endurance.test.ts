@@ -177,16 +177,24 @@ describe('endurance', () => {
 function churn(port: number, index: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1');
+    const whole = index % 4 === 0;
     const body = JSON.stringify(call('echo', { text: 'churn' }));
     const head = `POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
     socket.once('connect', () => {
-      if (index % 4 === 0) socket.end(`${head}connection: close\r\n\r\n${body}`);
+      if (whole) socket.end(`${head}connection: close\r\n\r\n${body}`);
       else if (index % 4 === 1) socket.write(head, () => socket.destroy());
       else if (index % 4 === 2) socket.write(`${head}\r\n{`, () => socket.destroy());
       else socket.destroy();
     });
-    socket.on('data', () => undefined);
-    socket.once('close', () => resolve());
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += chunk;
+    });
+    socket.once('close', () => {
+      const isRight = /^HTTP\/1\.1 200 [\s\S]*\r\n\r\n\{.*"text":"churn"/.test(answer);
+      if (isRight || !whole) resolve();
+      else reject(new Error(`not an answer: ${answer}`));
+    });
     socket.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'ECONNRESET' ? resolve() : reject(error),
     );

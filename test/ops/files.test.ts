@@ -157,6 +157,24 @@ describe.each(Object.entries(services))('the files of a service with %s', (_name
     expect(postgres !== undefined).toBe(given.options.database === 'postgres');
   });
 
+  it('compose.yaml defines everything that its services name', () => {
+    interface Compose {
+      readonly services: Record<string, Partial<Record<'secrets' | 'networks' | 'depends_on', object>>>;
+      readonly secrets?: object;
+      readonly networks: object;
+    }
+    const compose = parse(textOf(files, 'compose.yaml'), { merge: true }) as Compose;
+    const defined = { ...compose, depends_on: compose.services };
+    for (const [name, service] of Object.entries(compose.services)) {
+      for (const kind of ['secrets', 'networks', 'depends_on'] as const) {
+        const named = service[kind] ?? [];
+        const names = Array.isArray(named) ? named : Object.keys(named);
+        expect(Object.keys(defined[kind] ?? {}), `${kind} of ${name}`).toEqual(expect.arrayContaining(names));
+      }
+    }
+    expect(files.has('secrets/.gitignore')).toBe(compose.secrets !== undefined);
+  });
+
   it('the balancer configurations are accepted by nginx and HAProxy', () => {
     const folder = temporaryDirectory();
     writeFiles(folder, files);
@@ -190,6 +208,7 @@ it('every Kubernetes object is valid', () => {
     );
     const oneProcess = given.seam.sessions === 'stateful' && given.options.rateLimit !== 'redis';
     expect(kinds.includes('HorizontalPodAutoscaler')).toBe(!oneProcess);
+    expect(kinds.includes('ServiceAccount')).toBe(given.options.secrets !== undefined);
     expect(kinds.includes('PrometheusRule')).toBe(given.options.metrics === true);
     for (const object of objects) expectValid(object);
     all.push(...objects);
@@ -219,9 +238,14 @@ it('a new version of the project changes no generated file', () => {
   }
 });
 
-it('nothing is generated that was not asked for', () => {
-  const names = [...generate().keys()].filter((name) => !name.endsWith('.ts'));
-  expect(names).toEqual(['src/http/README.md']);
+it('a member of a workspace is built from the root of the workspace', () => {
+  const project = { root: '/home/me/repo/packages/server', workspaceRoot: '../..' };
+  const files = generate({ project, options: { docker: true, compose: true } });
+  const compose = textOf(files, 'compose.yaml');
+  const { 'x-server': server } = parse(compose) as { 'x-server': { build: object } };
+  expect(server.build).toEqual({ context: '../..', dockerfile: 'packages/server/Dockerfile' });
+  expect(lintCompose(compose)).toEqual([]);
+  expect(textOf(files, 'src/http/README.md')).toContain('-f packages/server/Dockerfile .');
 });
 
 it('the alerts’ own tests fail when an alert is wrong', () => {

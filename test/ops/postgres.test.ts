@@ -93,6 +93,16 @@ describe.each(Object.entries(pools))('PostgreSQL through %s', (_name, text) => {
   });
 });
 
+it('a pool that says nothing of where its database is gets DATABASE_URL', async () => {
+  const service = await startService({
+    server: server("import pg from 'pg';\nconst own = new pg.Pool();\nconst pool = () => own;"),
+    options: { database: 'postgres' },
+    env: { DATABASE_URL: postgres.url },
+  });
+  onTestFinished(() => service.stop());
+  expect(await query(service, 'SELECT current_user AS whom')).toContain('\\"whom\\":\\"mcp\\"');
+});
+
 it('a missing or malformed DATABASE_URL stops the start and is not repeated', async () => {
   const given = {
     server: pools['the service’s own pool'],

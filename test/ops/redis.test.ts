@@ -137,6 +137,16 @@ describe('rate limits over Redis', () => {
     },
   );
 
+  it('work from the start with a Redis that hangs, and the service stops cleanly', async () => {
+    await redis.interrupt('SIGSTOP');
+    const at = await service({ server: echo, options, env: env({ RATE_LIMIT_PER_MINUTE: '2' }) });
+    expect(await statuses(at, 3)).toEqual([200, 200, 429]);
+    const begun = performance.now();
+    at.child.kill('SIGTERM');
+    expect(await at.exited()).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(5000);
+  });
+
   it('readiness needs Redis where the operator says so', async () => {
     const at = await service({ server: echo, options, env: env({ REDIS_REQUIRED: 'true' }) });
     expect((await fetch(`${at.url}/readyz`)).status).toBe(200);
@@ -152,6 +162,13 @@ describe('rate limits over Redis', () => {
 
 describe('sessions over Redis', () => {
   const seam = { sessions: 'stateful' } as const;
+  const clientInfo = { name: 'opener', version: '1' };
+  const initialize = {
+    jsonrpc: '2.0',
+    id: 0,
+    method: 'initialize',
+    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo },
+  };
 
   it('are carried on by another process after kill -9 of the owner', async () => {
     const owner = await service({ server: echo, options, seam, env: env() });
@@ -176,12 +193,6 @@ describe('sessions over Redis', () => {
     const given = { server: echo, options: { ...options, auth: 'api-key' }, seam, env: env(keys) } as const;
     const [owner, heir] = [await service(given), await service(given)];
     const as = (key: string) => ({ authorization: `Bearer ${key}` });
-    const initialize = {
-      jsonrpc: '2.0',
-      id: 0,
-      method: 'initialize',
-      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'a', version: '1' } },
-    };
     const opened = await post(owner, initialize, as('0123456789abcdef'));
     const session = { 'mcp-session-id': opened.headers.get('mcp-session-id') ?? '' };
     expect((await post(heir, call('who'), { ...session, ...as('fedcba9876543210') })).status).toBe(404);
@@ -217,6 +228,45 @@ describe('sessions over Redis', () => {
     expect(text).toContain('"text":"done"');
     expect(text).toContain('"id":77');
     await client.close();
+  });
+
+  it('events are replayed after kill -9 of the owner, and a stream that is complete ends', async () => {
+    const owner = await service({ server: echo, options, seam, env: env() });
+    const heir = await service({ server: echo, options, seam, env: env() });
+    const { client, transport } = await connect(owner);
+    const headers = { 'mcp-session-id': transport.sessionId ?? '', 'mcp-protocol-version': '2025-11-25' };
+    const told = await (await post(owner, call('slow', {}, 78), headers)).text();
+    const [first = '', ...later] = [...told.matchAll(/^id: (.+)$/gm)].map((match) => match[1] ?? '');
+    const resume = (lastId: string) =>
+      fetch(`${heir.url}/mcp`, {
+        headers: { ...headers, accept: 'text/event-stream', 'last-event-id': lastId },
+      });
+    // The last event is known elsewhere a moment after the client has it.
+    await until(async () => (await resume(later.at(-1) ?? '')).status === 200);
+    owner.child.kill('SIGKILL');
+    await owner.exited();
+    const missed = await (await resume(first)).text();
+    expect([...missed.matchAll(/^id: (.+)$/gm)].map((match) => match[1])).toEqual(later);
+    expect(missed).toContain('"text":"done"');
+    expect(await (await resume(later.at(-1) ?? '')).text()).not.toContain('data');
+    expect((await resume('unheard-of')).status).toBe(400);
+    await client.close();
+  });
+
+  it('that one process opens for others to serve do not fill it up', async () => {
+    const at = await service({ server: echo, options, seam, env: env({ MAX_SESSIONS: '3' }) });
+    const sessions: string[] = [];
+    for (let index = 0; index < 10; index++) {
+      const opened = await post(at, initialize);
+      expect(opened.status).toBe(200);
+      sessions.push(opened.headers.get('mcp-session-id') ?? '');
+    }
+    // Those that were let go of are built anew when they are used; what has been used stays.
+    for (const session of sessions.slice(0, 3)) {
+      const answer = await post(at, call('who'), { 'mcp-session-id': session });
+      expect(await answer.text()).toContain('opener');
+    }
+    expect((await post(at, initialize)).status).toBe(503);
   });
 });
 

@@ -37,6 +37,7 @@ const service: GeneratedService = {
   dependencies: { pino: '^10.0.0' },
   devDependencies: {},
   scripts: { 'start:http': 'node dist/http/main.js' },
+  diagnostics: [],
 };
 
 const packageJson = '{\n  "scripts": {\n    "build": "tsc"\n  }\n}\n';

@@ -14,6 +14,10 @@ export function createServer() {
   const server = new McpServer({ name: 'tested', version: '1.0.0' }, { capabilities: { logging: {} } });
   const number = ++built;
   server.registerTool('echo', { inputSchema: { text: z.string() } }, ({ text }) => ({ content: [{ type: 'text', text }] }));
+  server.registerTool('copy', { inputSchema: { of: z.any() } }, ({ of }) => {
+    const copy = Object.assign({}, of);
+    return { content: [{ type: 'text', text: JSON.stringify({ keys: Object.keys(copy), polluted: copy.polluted ?? null }) }] };
+  });
   server.registerTool('number', {}, () => ({ content: [{ type: 'text', text: String(number) }] }));
   server.registerTool('fails', {}, () => { throw new Error('no luck'); });
   server.registerTool('slow', { inputSchema: { ms: z.number() } }, async ({ ms }) => {
@@ -206,10 +210,21 @@ describe('hostile input', () => {
     expect((await post(service, call('number'))).status).toBe(200);
   });
 
-  it('drops keys that would reach a prototype', async () => {
-    const body =
-      '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"ok","__proto__":{"polluted":1}}}}';
-    expect(textOf(((await (await post(service, body)).json()) as { result: unknown }).result)).toBe('ok');
+  it.each(['__proto__', '\\u005f_proto_\\u005F', '__\\u0070roto__'])(
+    'drops the key %s, which would reach a prototype',
+    async (key) => {
+      const body = JSON.stringify(call('copy', { of: { text: 'ok', KEY: { polluted: 1 } } }));
+      const answer = await post(service, body.replace('KEY', key));
+      const { result } = (await answer.json()) as { result: unknown };
+      expect(JSON.parse(textOf(result))).toEqual({ keys: ['text'], polluted: null });
+    },
+  );
+
+  it('keeps apart what has the same id', async () => {
+    const texts = Array.from({ length: 20 }, (_, index) => `text ${index}`);
+    const answers = await Promise.all(texts.map((text) => post(service, call('echo', { text }, 'same'))));
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { result: unknown }[];
+    expect(bodies.map(({ result }) => textOf(result))).toEqual(texts);
   });
 
   it('answers what is not HTTP at all in JSON', async () => {

@@ -152,14 +152,33 @@ export function alertRules(
       test: {
         bad: [
           { series: `mcp_http_responses_total{${pod},code="429"}`, values: '0+10x60' },
-          { series: `mcp_http_responses_total{${pod},code="200"}`, values: '0+90x60' },
+          { series: `mcp_http_responses_total{${pod},code="200"}`, values: '0+70x60' },
         ],
         good: [
           { series: `mcp_http_responses_total{${pod},code="429"}`, values: '0+1x60' },
-          { series: `mcp_http_responses_total{${pod},code="200"}`, values: '0+99x60' },
+          { series: `mcp_http_responses_total{${pod},code="200"}`, values: '0+98x60' },
         ],
         labels: {},
         summary: '10% of the requests are refused by the rate limit',
+      },
+    },
+    {
+      alert: 'McpServerErrors',
+      expr: [
+        `sum(rate(mcp_http_responses_total{${job},code=~"5.."}[5m]))`,
+        `  / sum(rate(mcp_http_responses_total{${job}}[5m])) > 0.02`,
+      ].join('\n'),
+      for: '5m',
+      severity: 'critical',
+      summary: '{{ $value | humanizePercentage }} of the requests are answered with a server error',
+      description:
+        '500: see log lines with level=error. 503: sessions at MAX_SESSIONS, or something that is away.',
+      needs: null,
+      test: {
+        bad: [{ series: `mcp_http_responses_total{${pod},code="503"}`, values: '0+20x60' }],
+        good: [{ series: `mcp_http_responses_total{${pod},code="503"}`, values: '0+1x60' }],
+        labels: {},
+        summary: '20% of the requests are answered with a server error',
       },
     },
     {
@@ -186,16 +205,26 @@ export function alertRules(
       description: 'GET /readyz names the dependency that is missing.',
       needs: null,
       test: {
-        bad: [
-          { series: `mcp_ready{${pod}}`, values: '0+0x60' },
-          { series: `up{${pod}}`, values: '1+0x60' },
-        ],
-        good: [
-          { series: `mcp_ready{${pod}}`, values: '1+0x60' },
-          { series: `up{${pod}}`, values: '1+0x60' },
-        ],
+        bad: [{ series: `mcp_ready{${pod}}`, values: '0+0x60' }],
+        good: [{ series: `mcp_ready{${pod}}`, values: '1+0x60' }],
         labels: { instance: 'pod-1' },
         summary: 'pod-1 is not ready',
+      },
+    },
+    {
+      alert: 'McpDown',
+      // Where no replica is left, nothing is there that could say that it is not ready.
+      expr: `absent(up{${job}} == 1)`,
+      for: '2m',
+      severity: 'critical',
+      summary: `No replica of ${name} answers`,
+      description: 'Nothing is running, or Prometheus does not scrape it under this job.',
+      needs: null,
+      test: {
+        bad: [{ series: `up{${pod}}`, values: '0+0x60' }],
+        good: [{ series: `up{${pod}}`, values: '1+0x60' }],
+        labels: {},
+        summary: `No replica of ${name} answers`,
       },
     },
     {

@@ -1,8 +1,10 @@
 /** What the deployment files (compose, Kubernetes, balancers, alerts, README section) are rendered from. */
 import type { CredentialHeader, EnvRead, Inspection, Options, Project, Seam } from '../../model.js';
+import { databaseClients } from '../databases.js';
 import { usesRedis } from '../features.js';
 import { alertRules } from './alert-rules.js';
-import { deploymentName, readPackageFacts } from './package-facts.js';
+import { deploymentName, memberDirectory, readPackageFacts } from './package-facts.js';
+import { containerFlags } from './required-settings.js';
 
 /** A setting that has to be given; `hint` says what, in words that can stand in a comment. */
 interface Setting {
@@ -18,7 +20,12 @@ const demanded = ({ name, hint }: Setting): string => `\${${name}:?${hint}}`;
 export interface DeploymentContext {
   readonly name: string;
   readonly packageName: string;
+  /** Where the project is inside its workspace, and the way to the workspace's root; empty outside of one. */
+  readonly member: string;
+  readonly workspaceRoot: string;
   readonly stateful: boolean;
+  /** Every session has a worker of its own. */
+  readonly workers: boolean;
   /** Sessions survive their process, because another replica can rebuild them from Redis. */
   readonly handOff: boolean;
   readonly replicas: readonly string[];
@@ -38,7 +45,11 @@ export interface DeploymentContext {
   readonly cache: boolean;
   readonly aws: boolean;
   readonly vault: boolean;
+  /** The pods have an account of their own, by which the store of the secrets knows them. */
+  readonly account: boolean;
   readonly docker: boolean;
+  /** What `docker run` has to be told. */
+  readonly flags: string;
   readonly compose: boolean;
   readonly kubernetes: boolean;
   readonly ci: boolean;
@@ -57,6 +68,8 @@ export interface DeploymentContext {
   readonly because: string;
   /** Variables that the project itself reads. */
   readonly own: readonly { readonly name: string; readonly required: boolean }[];
+  /** Packages by which the project opens connections that are not the service's. */
+  readonly databaseClients: readonly string[];
   /** What callers send for themselves. */
   readonly credentials: readonly CredentialHeader[];
   /** How the service is started without a container. */
@@ -78,8 +91,12 @@ const REDIS_URL = setting('REDIS_URL', 'redis://host:6379 or rediss://…');
 const POSTGRES_PASSWORD: Setting = {
   name: 'POSTGRES_PASSWORD',
   file: 'postgres_password',
-  hint: 'the password that is also part of database_url: postgres://mcp:<password>@postgres:5432/mcp',
+  hint: 'the password that is also part of database_url',
 };
+
+/** Compose brings the database: its address is known. */
+const besideCompose = (entry: Setting): Setting =>
+  entry.name === 'DATABASE_URL' ? { ...entry, hint: 'postgres://mcp:<password>@postgres:5432/mcp' } : entry;
 
 /** Settings of the chosen features that have no default, secret ones apart. */
 function featureSettings(options: Options): { secrets: Setting[]; variables: Setting[] } {
@@ -146,7 +163,10 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
   return {
     name,
     packageName: facts.name,
+    member: memberDirectory(project),
+    workspaceRoot: project.workspaceRoot ?? '',
     stateful,
+    workers: seam.workers === true,
     handOff: stateful && redis,
     replicas,
     upstreams: replicas.map((replica) => ({
@@ -166,12 +186,14 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     cache: options.cache,
     aws: options.secrets === 'aws',
     vault: options.secrets === 'vault',
+    account: stored,
     docker: options.docker,
+    flags: containerFlags(options, seam),
     compose: options.compose,
     kubernetes: options.kubernetes,
     ci: options.ci === 'github',
     secrets: stored ? [] : secrets,
-    secretFiles: stored ? [] : [...secrets, ...(database ? [POSTGRES_PASSWORD] : [])],
+    secretFiles: [...(stored ? [] : secrets.map(besideCompose)), ...(database ? [POSTGRES_PASSWORD] : [])],
     clusterSecrets: stored ? [] : [...secrets, ...(redis ? [REDIS_URL] : [])],
     variables: variables.map((entry) => ({ ...entry, value: demanded(entry) })),
     clusterVariables: [...variables, ...(stored && redis ? [reference(REDIS_URL)] : [])],
@@ -184,6 +206,7 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
         operatedVariables(seam).map(({ name: own, required }) => [own, { name: own, required }]),
       ).values(),
     ],
+    databaseClients: databaseClients(project),
     credentials: seam.credentials ?? [],
     run: `${inspection.packageManager === 'yarn' ? 'yarn' : `${inspection.packageManager} run`} start:http`,
     toolVersion: input.toolVersion,

@@ -1,6 +1,7 @@
 /** What the Dockerfile and .dockerignore templates are rendered from. */
-import type { Inspection, Options, PackageManager, Project } from '../../model.js';
-import { deploymentName, type PackageFacts, readPackageFacts } from './package-facts.js';
+import type { Inspection, Options, PackageManager, Project, Seam } from '../../model.js';
+import { deploymentName, memberDirectory, type PackageFacts, readPackageFacts } from './package-facts.js';
+import { containerFlags } from './required-settings.js';
 
 /** How one package manager installs inside an image build. */
 interface Manager {
@@ -119,7 +120,8 @@ export interface DockerContext {
   readonly name: string;
   /** Directory inside the workspace; empty for a project of its own. */
   readonly member: string;
-  readonly unauthenticated: boolean;
+  /** What `docker run` has to be told. */
+  readonly flags: string;
   readonly title: string;
   readonly license: string;
   readonly source: string;
@@ -151,6 +153,7 @@ interface DockerInput {
   readonly project: Project;
   readonly inspection: Inspection;
   readonly options: Options;
+  readonly seam: Seam;
   /** The command that starts the HTTP service, as an argument list. */
   readonly start: readonly string[];
 }
@@ -203,12 +206,6 @@ function builtDirectory({ inspection, start }: DockerInput): string {
   return top === undefined || rest.length === 0 || top === 'src' ? '' : top;
 }
 
-/** Where the project is inside its workspace, when it is a member of one. */
-function memberDirectory(project: Project): string {
-  const levels = project.workspaceRoot?.split('/').filter((part) => part === '..').length ?? 0;
-  return levels === 0 ? '' : project.root.split('/').slice(-levels).join('/');
-}
-
 /** Files that are enough to install from; none where installing already needs the sources. */
 function manifestsOf(input: DockerInput, facts: PackageFacts, manager: Manager): string[] {
   const { files } = input.project;
@@ -250,7 +247,7 @@ export function dockerContext(input: DockerInput): DockerContext {
   return {
     name: deploymentName(facts.name),
     member,
-    unauthenticated: input.options.auth === 'none',
+    flags: containerFlags(input.options, input.seam),
     title: facts.name,
     license: facts.license ?? '',
     source: facts.repository ?? '',

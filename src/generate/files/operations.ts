@@ -39,12 +39,13 @@ const object = (
   why,
 });
 
+const hasSecretFiles = (options: Options, seam: Seam): boolean =>
+  options.database === 'postgres' ||
+  (!stored(options) &&
+    (options.auth === 'api-key' || operatedVariables(seam).some((variable) => variable.secret)));
+
 const hasSecrets = (options: Options, seam: Seam): boolean =>
-  !stored(options) &&
-  (options.auth === 'api-key' ||
-    options.database === 'postgres' ||
-    options.rateLimit === 'redis' ||
-    operatedVariables(seam).some((variable) => variable.secret));
+  !stored(options) && (hasSecretFiles(options, seam) || options.rateLimit === 'redis');
 
 const balanced = (options: Options): boolean => options.compose || options.kubernetes;
 
@@ -79,6 +80,13 @@ const files: readonly OperationsFile[] = [
     why: 'balancer, replicas and what they need, on one machine',
   },
   {
+    template: 'secrets/gitignore',
+    path: () => 'secrets/.gitignore',
+    when: (options, seam) => options.compose && hasSecretFiles(options, seam),
+    context: deploymentContext,
+    why: 'keeps secret files out of git',
+  },
+  {
     template: 'deploy/haproxy/haproxy.cfg',
     when: balanced,
     context: deploymentContext,
@@ -106,6 +114,7 @@ const files: readonly OperationsFile[] = [
   object('config', 'settings'),
   object('secret', 'secrets, to be filled in', hasSecrets),
   object('external-secret', 'secrets from a store', hasSecrets),
+  object('service-account', 'who the pods are, for the store of the secrets', stored),
   object('deployment', 'the pods'),
   object('service', 'their common address'),
   object('ingress', 'the way in from outside'),

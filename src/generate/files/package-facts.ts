@@ -78,3 +78,9 @@ export function deploymentName(name: string): string {
     .replace(/^[-0-9]+|-+$/g, '');
   return plain === '' ? 'mcp-server' : plain;
 }
+
+/** Where the project is inside its workspace, when it is a member of one. */
+export function memberDirectory(project: Project): string {
+  const levels = project.workspaceRoot?.split('/').filter((part) => part === '..').length ?? 0;
+  return levels === 0 ? '' : project.root.split('/').slice(-levels).join('/');
+}

@@ -1,7 +1,7 @@
 /** What the GitHub workflow that repeats the proof is rendered from. */
 import type { Inspection, Options, PackageManager, Project, Seam } from '../../model.js';
-import { usesRedis } from '../features.js';
 import { deploymentName, readPackageFacts } from './package-facts.js';
+import { requiredSettings } from './required-settings.js';
 
 interface Step {
   readonly uses: string;
@@ -57,22 +57,6 @@ const runners: Readonly<Record<PackageManager, Runner>> = {
 const adaptStep = (step: Step, pinned: boolean): Step =>
   step.uses.startsWith('pnpm/') && !pinned ? { ...step, with: { version: '10' } } : step;
 
-/** Settings without which the container does not start; it is only asked whether it lives. */
-function placeholders(options: Options, seam: Seam): readonly string[] {
-  const values = new Map(
-    seam.variables.filter((variable) => variable.required).map(({ name }) => [name, 'placeholder']),
-  );
-  if (options.auth === 'none') values.set('ALLOW_UNAUTHENTICATED', 'true');
-  if (options.auth === 'api-key') values.set('AUTH_API_KEYS', 'ci:only-for-this-check');
-  if (options.auth === 'oauth') {
-    values.set('AUTH_ISSUER', 'https://id.example.com');
-    values.set('AUTH_AUDIENCE', 'https://mcp.example.com/mcp');
-  }
-  if (usesRedis(options)) values.set('REDIS_URL', 'redis://localhost:6379');
-  if (options.database === 'postgres') values.set('DATABASE_URL', 'postgres://ci@localhost:5432/ci');
-  return [...values].map(([name, value]) => `${name}=${value}`);
-}
-
 /** Everything the workflow says, decided. `toolVersion` is the version of create-mcp-prod that generates. */
 export function workflowContext(input: {
   readonly project: Project;
@@ -90,6 +74,6 @@ export function workflowContext(input: {
     install: runner.install,
     execute: runner.execute,
     docker: input.options.docker,
-    environment: placeholders(input.options, input.seam),
+    environment: [...requiredSettings(input.options, input.seam)].map(([name, value]) => `${name}=${value}`),
   };
 }

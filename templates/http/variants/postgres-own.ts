@@ -12,11 +12,13 @@ interface PoolOptions {
   max: number;
   idleTimeoutMillis: number;
   connectionTimeoutMillis: number;
+  connectionString?: string;
 }
 
 /**
- * This project opens pools of its own. Each is given the configured limits when it is first used, survives a
- * restart of the database, and is seen by readiness and metrics; what the project set in so many words stays.
+ * This project opens pools of its own. Each is given the configured limits (and DATABASE_URL, where nothing says which
+ * database it is for) when it is first used, survives a restart of the database, and is seen by readiness and metrics;
+ * what the project set in so many words stays.
  */
 export function createPostgres({ config, logger }: FeatureContext): Feature {
   const pools = new Set<Pool>();
@@ -29,6 +31,7 @@ export function createPostgres({ config, logger }: FeatureContext): Feature {
       options.idleTimeoutMillis = config.DB_IDLE_TIMEOUT;
     }
     options.connectionTimeoutMillis ||= config.DB_CONNECTION_TIMEOUT;
+    if (config.DATABASE_URL && !saysWhere(options)) options.connectionString = config.DATABASE_URL;
     // Without a listener, an idle connection that the database closes would end the process.
     pool.on('error', (error) => logger.warn({ event: 'database_connection_lost', reason: error.message }));
   };
@@ -63,6 +66,11 @@ export function createPostgres({ config, logger }: FeatureContext): Feature {
 
 /** What a pool uses where nothing was said. */
 const POOL_DEFAULTS = { max: 10, idleTimeoutMillis: 10_000 };
+
+/** Does the project, or a variable that pg reads itself, say which database it is? */
+const saysWhere = (options: object): boolean =>
+  ['connectionString', 'host', 'port', 'user', 'database'].some((name) => name in options) ||
+  ['PGHOST', 'PGPORT', 'PGUSER', 'PGDATABASE'].some((name) => process.env[name]);
 
 const sum = (pools: readonly Pool[], count: (pool: Pool) => number): number =>
   pools.reduce((total, pool) => total + count(pool), 0);

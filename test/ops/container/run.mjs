@@ -2,12 +2,12 @@
 // Builds the generated Dockerfiles without a Docker engine and runs the images: as root on Debian, with buildah.
 //   node test/ops/container/run.mjs [sample …]
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildBaseImages } from './base-images.mjs';
+import { buildBaseImages, buildFlags, quiet } from './base-images.mjs';
 import { samples } from './samples.mjs';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
@@ -16,7 +16,7 @@ const managers = path.join(work, 'managers');
 
 /** Runs a program to its end; throws with its output when it fails. */
 function run(command, args, options = {}) {
-  const env = { ...process.env, PATH: `${managers}/node_modules/.bin:${process.env.PATH}`, CI: 'true' };
+  const env = { ...process.env, PATH: `${managers}/bin:${process.env.PATH}`, CI: 'true' };
   const done = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, env, ...options });
   if (done.status === 0) return done.stdout;
   throw new Error(
@@ -24,16 +24,8 @@ function run(command, args, options = {}) {
   );
 }
 
-const buildah = (...args) =>
-  run('buildah', [
-    '--root',
-    `${work}/storage`,
-    '--runroot',
-    `${work}/run`,
-    '--storage-driver',
-    'overlay',
-    ...args,
-  ]);
+const storage = ['--root', `${work}/storage`, '--runroot', `${work}/run`, '--storage-driver', 'overlay'];
+const buildah = (...args) => run('buildah', [...storage, ...args]);
 
 function must(holds, what) {
   if (!holds) throw new Error(what);
@@ -49,20 +41,7 @@ function build(name, sample) {
   run(sample.install[0], sample.install.slice(1), { cwd: folder });
   const tag = `sample-${path.basename(folder).toLowerCase()}`;
   const file = path.join(member, 'Dockerfile');
-  buildah(
-    'bud',
-    '--isolation',
-    'chroot',
-    '--format',
-    'docker',
-    '--pull-never',
-    '--layers',
-    '-t',
-    tag,
-    '-f',
-    file,
-    folder,
-  );
+  buildah('bud', ...buildFlags, '--layers', '-t', tag, '-f', file, folder);
   return tag;
 }
 
@@ -169,50 +148,70 @@ async function check(tag, sample) {
   return `${Math.round(bytes / 1e6)} MB, of which the service ${Math.round(own / 1e6)} MB`;
 }
 
+/** What builds images on Debian. */
+function installBuilders() {
+  const missing = ['buildah', 'mmdebstrap'].filter((name) => spawnSync(name, ['--version']).error);
+  if (missing.length === 0) return;
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+}
+
+/** The package managers that the samples are installed with, each under one name. */
+function installManagers() {
+  const packages = { pnpm: 'pnpm@10', yarn: 'yarn@1', bun: 'bun@1', yarn4: '@yarnpkg/cli-dist@4' };
+  mkdirSync(`${managers}/bin`, { recursive: true });
+  for (const [name, wanted] of Object.entries(packages)) {
+    const prefix = `${managers}/${name}`;
+    run('npm', ['install', ...quiet, '--prefix', prefix, wanted]);
+    symlinkSync(`${prefix}/node_modules/.bin/${name.replace('4', '')}`, `${managers}/bin/${name}`);
+  }
+}
+
+/** Builds and tries one sample; what became of it, in a line. */
+async function outcomeOf(name, sample, missing) {
+  const reason = missing.get(sample.needs);
+  if (reason !== undefined) return `NOT RUN  ${name}: there is no base image for it: ${reason}`;
+  const begun = performance.now();
+  try {
+    const size = await check(build(name, sample), sample);
+    return `ok       ${name}: ${size}; ${Math.round((performance.now() - begun) / 1000)} s`;
+  } catch (error) {
+    return `FAIL     ${name}: ${error.message}`;
+  }
+}
+
+/** Ends with 1 when an image is not right, with 3 when one could not be tried for want of a base. */
 async function main() {
   const named = process.argv.slice(2);
   const chosen = Object.entries(samples).filter(([name]) => named.length === 0 || named.includes(name));
-  let passed = 0;
+  const outcomes = [];
   try {
-    run('npm', [
-      'install',
-      '--silent',
-      '--no-audit',
-      '--no-fund',
-      '--prefix',
-      managers,
-      'pnpm@10',
-      'yarn@1',
-      'bun@1',
-    ]);
-    buildBaseImages(work, new Set(chosen.map(([, sample]) => sample.needs)), { run, buildah });
+    const missing = prepare(new Set(chosen.map(([, sample]) => sample.needs)));
     for (const [name, sample] of chosen) {
-      const begun = performance.now();
-      try {
-        const size = await check(build(name, sample), sample);
-        console.log(`ok    ${name}: ${size}; ${Math.round((performance.now() - begun) / 1000)} s`);
-        passed++;
-      } catch (error) {
-        console.log(`FAIL  ${name}: ${error.message}`);
-      }
+      const outcome = await outcomeOf(name, sample, missing);
+      console.log(outcome);
+      outcomes.push(outcome.split(' ', 1)[0]);
     }
   } finally {
-    spawnSync('buildah', [
-      '--root',
-      `${work}/storage`,
-      '--runroot',
-      `${work}/run`,
-      '--storage-driver',
-      'overlay',
-      'umount',
-      '--all',
-    ]);
+    spawnSync('buildah', [...storage, 'umount', '--all']);
     // buildah mounts its storage onto itself.
     spawnSync('umount', ['--lazy', '--recursive', `${work}/storage/overlay`]);
     rmSync(work, { recursive: true, force: true });
   }
-  console.log(`images: ${passed} passed, ${chosen.length - passed} failed`);
-  process.exitCode = passed === chosen.length ? 0 : 1;
+  const count = (word) => outcomes.filter((outcome) => outcome === word).length;
+  console.log(`images: ${count('ok')} passed, ${count('FAIL')} failed, ${count('NOT')} not run`);
+  process.exitCode = count('FAIL') > 0 ? 1 : count('NOT') > 0 ? 3 : 0;
+}
+
+/** Everything that images are made with; why base images are missing, by the kind of sample that needs them. */
+function prepare(kinds) {
+  try {
+    installBuilders();
+    installManagers();
+    return buildBaseImages(work, kinds, { run, buildah });
+  } catch (error) {
+    return new Map([...kinds].map((kind) => [kind, error.message]));
+  }
 }
 
 await main();

@@ -12,26 +12,62 @@ const edit = (folder, change) => {
 
 const copyExample = (folder) => cpSync(example, folder, { recursive: true });
 
+const copyFixture = (name) => (folder) =>
+  cpSync(path.join(repository, 'fixtures/convert', name, 'input'), folder, { recursive: true });
+
+/** A workspace of two packages, of which the server needs the other; returns where the server is. */
+function makeWorkspace(folder, dependency) {
+  const member = path.join(folder, 'packages/server');
+  mkdirSync(path.join(folder, 'packages/shared'), { recursive: true });
+  copyExample(member);
+  const root = { name: 'workspace', private: true, workspaces: ['packages/*'] };
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(root));
+  const shared = { name: '@workspace/shared', version: '1.0.0', type: 'module', exports: './index.js' };
+  writeFileSync(path.join(folder, 'packages/shared/package.json'), JSON.stringify(shared));
+  writeFileSync(path.join(folder, 'packages/shared/index.js'), 'export const greeting = "hello";\n');
+  edit(member, (manifest) => ({
+    ...manifest,
+    dependencies: { ...manifest.dependencies, '@workspace/shared': dependency },
+  }));
+  return 'packages/server';
+}
+
+const importsShared = [
+  'node',
+  '-e',
+  "import('@workspace/shared').then(({ greeting }) => process.exit(greeting ? 0 : 1))",
+];
+
 /** `make` writes the project into a folder and returns where in it the package is, when that is not the top. */
 export const samples = {
   npm: { install: ['npm', 'install'], make: copyExample },
-  pnpm: { install: ['pnpm', 'install'], make: copyExample },
+  pnpm: { install: ['pnpm', 'install', '--no-frozen-lockfile'], make: copyExample },
   yarn: { install: ['yarn', 'install'], make: copyExample },
   bun: {
     install: ['bun', 'install'],
     needs: 'bun',
     make: copyExample,
   },
-  'plain JavaScript': {
-    install: ['npm', 'install'],
-    make: (folder) =>
-      cpSync(path.join(repository, 'fixtures/convert/javascript-esm/input'), folder, { recursive: true }),
+  'yarn 4': {
+    install: ['yarn4', 'install', '--no-immutable'],
+    make(folder) {
+      copyExample(folder);
+      edit(folder, (manifest) => ({ ...manifest, packageManager: 'yarn@4.9.4' }));
+      writeFileSync(path.join(folder, '.yarnrc.yml'), 'enableTelemetry: false\n');
+      writeFileSync(path.join(folder, 'yarn.lock'), '');
+    },
   },
+  'bun as the runtime': {
+    install: ['bun', 'install'],
+    needs: 'bun',
+    make: copyFixture('bun-without-build'),
+  },
+  'plain JavaScript': { install: ['npm', 'install'], make: copyFixture('javascript-esm') },
   'a native addon': {
     install: ['npm', 'install', '--ignore-scripts'],
     needs: 'native',
     make(folder) {
-      cpSync(example, folder, { recursive: true });
+      copyExample(folder);
       edit(folder, (manifest) => ({
         ...manifest,
         dependencies: { ...manifest.dependencies, 'cpu-features': '^0.0.10' },
@@ -42,25 +78,16 @@ export const samples = {
   },
   'a member of a workspace': {
     install: ['npm', 'install'],
+    make: (folder) => makeWorkspace(folder, '*'),
+    inside: importsShared,
+  },
+  'a member of a pnpm workspace': {
+    install: ['pnpm', 'install', '--no-frozen-lockfile'],
     make(folder) {
-      const member = path.join(folder, 'packages/server');
-      mkdirSync(path.join(folder, 'packages/shared'), { recursive: true });
-      cpSync(example, member, { recursive: true });
-      const root = { name: 'workspace', private: true, workspaces: ['packages/*'] };
-      writeFileSync(path.join(folder, 'package.json'), JSON.stringify(root));
-      const shared = { name: '@workspace/shared', version: '1.0.0', type: 'module', exports: './index.js' };
-      writeFileSync(path.join(folder, 'packages/shared/package.json'), JSON.stringify(shared));
-      writeFileSync(path.join(folder, 'packages/shared/index.js'), 'export const greeting = "hello";\n');
-      edit(member, (manifest) => ({
-        ...manifest,
-        dependencies: { ...manifest.dependencies, '@workspace/shared': '*' },
-      }));
-      return 'packages/server';
+      const server = makeWorkspace(folder, 'workspace:*');
+      writeFileSync(path.join(folder, 'pnpm-workspace.yaml'), 'packages: [packages/*]\n');
+      return server;
     },
-    inside: [
-      'node',
-      '-e',
-      "import('@workspace/shared').then(({ greeting }) => process.exit(greeting ? 0 : 1))",
-    ],
+    inside: importsShared,
   },
 };

@@ -1,0 +1,81 @@
+import { declaredName, functionOf, isInside } from './connect.js';
+import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+
+/** The handler of `process.on('SIGINT', handler)` and its like. */
+export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
+  if (!ts.isCallExpression(node)) return undefined;
+  const isRegistration = /^process\s*\.\s*(?:on|once|addListener|prependListener)$/.test(
+    node.expression.getText(),
+  );
+  const [event, handler] = node.arguments;
+  return isRegistration && event && /^['"`]SIG(?:INT|TERM|HUP)['"`]$/.test(event.getText())
+    ? handler
+    : undefined;
+}
+
+/** Does the function run only when the program is asked to end: as a signal handler, or called by one? */
+export function runsAtEnd(
+  sources: Sources,
+  fn: ts.FunctionLikeDeclaration,
+  seen: Set<ts.Node> = new Set(),
+): boolean {
+  if (seen.has(fn) || signalHandlerOf(fn.parent) === fn) return true;
+  seen.add(fn);
+  const name = declaredName(fn);
+  const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  const uses = symbol ? sources.referencesTo(symbol).filter((use) => !isInside(use, fn)) : [];
+  return (
+    uses.length > 0 &&
+    uses.every((use) => {
+      if (signalHandlerOf(use.parent) === use) return true;
+      const caller = enclosingFunction(use);
+      const isCall = ts.isCallExpression(use.parent) && use.parent.expression === use;
+      return isCall && caller !== undefined && runsAtEnd(sources, caller, seen);
+    })
+  );
+}
+
+/** What a program does when it is asked to end. */
+export interface Ending {
+  /** Does it more than close its connection, say so and exit? */
+  readonly cleansUp: boolean;
+  /** Does it use one of the names? */
+  readonly uses: (names: ReadonlySet<ts.Symbol>) => boolean;
+}
+
+/** Follows the handler of a statement `process.on('SIGINT', …)` through the functions it calls; undefined for other statements. */
+export function endingOf(
+  sources: Sources,
+  statement: ts.Statement,
+  servers: ReadonlySet<ts.Symbol>,
+): Ending | undefined {
+  const call = ts.isExpressionStatement(statement) && signalHandlerOf(unwrap(statement.expression));
+  const handler = call && functionOf(sources, call);
+  if (!handler) return undefined;
+  const bodies = new Set<ts.Node>([handler]);
+  let cleansUp = false;
+  for (const body of bodies)
+    for (const call of descendants(body, ts.isCallExpression)) {
+      const called = functionOf(sources, call.expression);
+      if (called && !bodies.has(called)) bodies.add(called);
+      cleansUp ||= !called && !isFarewell(sources, call, servers);
+    }
+  return {
+    cleansUp,
+    uses: (names) =>
+      [...bodies].some((body) => [...sources.symbolsIn(body)].some((symbol) => names.has(symbol))),
+  };
+}
+
+/** Calls that every handler makes: what is closed here the service closes by itself. */
+function isFarewell(sources: Sources, call: ts.CallExpression, servers: ReadonlySet<ts.Symbol>): boolean {
+  const text = call.expression.getText();
+  if (
+    /^(?:process\.(?:exit|kill|removeAllListeners|off)|(?:set|clear)(?:Timeout|Immediate))$/.test(text) ||
+    /^(?:console|process\.std(?:err|out|in)|(?:this\.)?_?(?:log(?:ger)?|debug|print\w*))\b/i.test(text) ||
+    /\.(?:then|catch|finally|unref)$/.test(text)
+  )
+    return true;
+  const symbol = sources.symbolOf(rootOf(call.expression));
+  return symbol !== undefined && servers.has(symbol) && /\.close$/.test(text);
+}

@@ -17,8 +17,6 @@ export interface ConnectSite {
   readonly runners: readonly Runner[];
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
-  /** `server` is a promise of the server: `build().then((server) => server.connect(transport))`. */
-  readonly awaitsServer?: boolean;
   /** The function that `call` stands in, undefined at module level. */
   readonly scope: ts.FunctionLikeDeclaration | undefined;
 }

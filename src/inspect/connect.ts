@@ -52,7 +52,9 @@ function stdioTransports(sources: Sources): ts.NewExpression[] {
 
 /** Calls of SDK v2's `serveStdio(factory)`. */
 function served(sources: Sources): ConnectSite[] {
-  return [...sources.files.values()].flatMap((file) =>
+  const files = [...sources.files.values()];
+  if (!files.some((file) => file.text.includes('serveStdio'))) return [];
+  return files.flatMap((file) =>
     descendants(file, ts.isCallExpression)
       .filter(
         (call) => sources.externalOf(call.expression)?.name === 'serveStdio' && call.arguments.length > 0,

@@ -1,5 +1,6 @@
 import { callsOf } from './connect.js';
 import type { Effects } from './effects.js';
+import { runsAtEnd } from './signal-handlers.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { immediateCaller } from './timing.js';
@@ -56,6 +57,7 @@ class Later {
     for (let caller = fn && immediateCaller(fn); fn && caller; caller = fn && immediateCaller(fn))
       fn = enclosingFunction(caller);
     if (!fn || fn === this.setUp || ts.isConstructorDeclaration(fn)) return false;
+    if (runsAtEnd(this.sources, fn)) return false;
     return !fn.body || !this.bodies.has(fn.body) || this.calledLater(fn);
   }
 

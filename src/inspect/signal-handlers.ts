@@ -1,5 +1,5 @@
-import { functionOf } from './connect.js';
-import { descendants, rootOf, type Sources, ts, unwrap } from './source.js';
+import { declaredName, functionOf, isInside } from './connect.js';
+import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 
 /** The handler of `process.on('SIGINT', handler)` and its like. */
 export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
@@ -11,6 +11,28 @@ export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
   return isRegistration && event && /^['"`]SIG(?:INT|TERM|HUP)['"`]$/.test(event.getText())
     ? handler
     : undefined;
+}
+
+/** Does the function run only when the program is asked to end: as a signal handler, or called by one? */
+export function runsAtEnd(
+  sources: Sources,
+  fn: ts.FunctionLikeDeclaration,
+  seen: Set<ts.Node> = new Set(),
+): boolean {
+  if (seen.has(fn) || signalHandlerOf(fn.parent) === fn) return true;
+  seen.add(fn);
+  const name = declaredName(fn);
+  const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  const uses = symbol ? sources.referencesTo(symbol).filter((use) => !isInside(use, fn)) : [];
+  return (
+    uses.length > 0 &&
+    uses.every((use) => {
+      if (signalHandlerOf(use.parent) === use) return true;
+      const caller = enclosingFunction(use);
+      const isCall = ts.isCallExpression(use.parent) && use.parent.expression === use;
+      return isCall && caller !== undefined && runsAtEnd(sources, caller, seen);
+    })
+  );
 }
 
 /** What a program does when it is asked to end. */

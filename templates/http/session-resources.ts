@@ -69,12 +69,13 @@ function endChild(child: ChildProcess): void {
  * packages do not: a connection pool that all share may start them while it serves one.
  */
 export function followResources(current: () => SessionResources | undefined): void {
+  const project = ownPackage();
   const owners = new WeakMap<NodeJS.Timeout, SessionResources>();
   for (const kind of ['setInterval', 'setTimeout'] as const) {
     const original = start[kind] as (callback: Callback, ...rest: unknown[]) => NodeJS.Timeout;
     const followed = (callback: Callback, ...rest: unknown[]): NodeJS.Timeout => {
       const owner = current();
-      if (!owner || typeof callback !== 'function' || !isCalledByProject(followed))
+      if (!owner || typeof callback !== 'function' || !isCalledByProject(followed, project))
         return original(callback, ...rest);
       const fire = function (this: unknown, ...args: unknown[]): void {
         if (kind === 'setTimeout') owner.dropTimer(timer);
@@ -102,6 +103,7 @@ export function followResources(current: () => SessionResources | undefined): vo
 }
 
 type Callback = (...args: unknown[]) => unknown;
+type Callee = (...args: never[]) => unknown;
 
 /** Every way to start a child process ends in this method. What is detached was meant to live on. */
 function followChildren(current: () => SessionResources | undefined): void {
@@ -116,25 +118,24 @@ function followChildren(current: () => SessionResources | undefined): void {
 }
 
 const inPackage = /[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+[\\/]/g;
+
 /** The directory of the package that this module is part of, when it is installed in another project. */
-const ownPackage = ((): string => {
+function ownPackage(): string {
   const own = fileOf(callerOf(undefined));
   const last = [...own.matchAll(inPackage)].at(-1);
   return last ? own.slice(0, last.index + last[0].length) : '';
-})();
+}
 
 /** Is the caller of `callee` the project's own code, and not a package's or Node's? */
-function isCalledByProject(callee: Callback | ((...args: never[]) => unknown)): boolean {
+function isCalledByProject(callee: Callee, project: string): boolean {
   const file = fileOf(callerOf(callee));
   return (
-    file !== '' &&
-    file.startsWith(ownPackage) &&
-    !/[\\/]node_modules[\\/]/.test(file.slice(ownPackage.length))
+    file !== '' && file.startsWith(project) && !/[\\/]node_modules[\\/]/.test(file.slice(project.length))
   );
 }
 
 /** The line of a stack that says where `callee` was called; without one, where this was. */
-function callerOf(callee: ((...args: never[]) => unknown) | undefined): string {
+function callerOf(callee: Callee | undefined): string {
   const limit = Error.stackTraceLimit;
   const trace: { stack?: string } = {};
   Error.stackTraceLimit = 1;

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, execSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Seam } from '../../src/model.js';
 import {
   call,
+  connect,
   defaultOptions,
   defaultSeam,
   inspection,
@@ -50,6 +51,8 @@ const secondSdk = typescript.replace(
   '@modelcontextprotocol/sdk/server/mcp.js',
   '@modelcontextprotocol/server',
 );
+
+const inWorkers = { workers: true, sessions: 'stateful', modernEra: false } as const;
 
 const strict = {
   strict: true,
@@ -174,6 +177,45 @@ const kinds: Record<string, Kind> = {
     server: source,
     main: 'dist/http.js',
   },
+  'a bundler, with a worker for each session': {
+    inspection: {
+      build: { kind: 'bundler', tool: 'tsup', runner: 'node', script: 'build', importExtension: '' },
+    },
+    manifest: { type: 'module', scripts: { build: 'true' } },
+    server: source,
+    seam: inWorkers,
+    main: 'dist/http.js',
+  },
+  'TypeScript, SDK v2, with a worker for each session': {
+    inspection: { build: tsc('.js') },
+    manifest: { type: 'module' },
+    compiler: 'typescript6',
+    tsconfig: { compilerOptions: { ...strictest, module: 'nodenext' }, include: ['src'] },
+    server: { path: 'src/create-server.ts', text: secondSdk },
+    seam: { sdk: 'v2', ...inWorkers },
+    main: 'dist/http/main.js',
+  },
+  'TypeScript to CommonJS, with a worker for each session': {
+    inspection: { build: tsc('.js'), moduleFormat: 'cjs' },
+    manifest: {},
+    compiler: 'typescript',
+    tsconfig: { compilerOptions: { ...strict, module: 'node16' }, include: ['src'] },
+    server: source,
+    seam: inWorkers,
+    main: 'dist/http/main.js',
+  },
+  'CommonJS JavaScript, with a worker for each session': {
+    inspection: {
+      language: 'js',
+      moduleFormat: 'cjs',
+      build: { kind: 'none', tool: 'none', runner: 'node', importExtension: '.js' },
+      entry: { file: 'server.js', output: 'server.js', because: 'bin' },
+    },
+    manifest: {},
+    server: { path: 'create-server.js', text: commonJs },
+    seam: { module: 'create-server.js', ...inWorkers },
+    main: 'src/http/main.js',
+  },
 };
 
 function write(kind: Kind): { folder: string; scripts: Readonly<Record<string, string>> } {
@@ -185,7 +227,7 @@ function write(kind: Kind): { folder: string; scripts: Readonly<Record<string, s
       ...(kind.tsconfig && { 'tsconfig.json': JSON.stringify(kind.tsconfig) }),
     }),
     inspection: inspection(kind.inspection),
-    options: defaultOptions,
+    options: { ...defaultOptions, isolation: kind.seam?.workers ? 'worker' : 'auto' },
     seam: { ...defaultSeam, ...kind.seam },
     templates: readTemplates(),
   });
@@ -222,7 +264,8 @@ describe.each(Object.entries(kinds))('%s', (_name, kind) => {
     if (kind.compiler) compile(folder, kind.compiler);
     if (scripts['build:http']) {
       expect(scripts.build).toBe('true && npm run build:http');
-      execFileSync('npx', scripts['build:http'].split(' '), { cwd: folder, stdio: 'pipe' });
+      const PATH = `${path.join(folder, 'node_modules/.bin')}${path.delimiter}${process.env.PATH}`;
+      execSync(scripts['build:http'], { cwd: folder, stdio: 'pipe', env: { ...process.env, PATH } });
     }
     if (kind.main === '') {
       fs.rmSync(folder, { recursive: true });
@@ -230,7 +273,10 @@ describe.each(Object.entries(kinds))('%s', (_name, kind) => {
     }
     expect(scripts['start:http']).toBe(`node ${kind.main}`);
     const service = await run(folder, {}, kind.main);
-    expect(await (await post(service, call('hello'))).text()).toContain('hello');
+    const answer = kind.seam?.workers
+      ? await (await connect(service)).client.callTool({ name: 'hello' })
+      : await (await post(service, call('hello'))).json();
+    expect(JSON.stringify(answer)).toContain('hello');
     expect(await (await fetch(`${service.url}/health`)).json()).toMatchObject({ version: '1.0.0' });
     await service.stop();
   });

@@ -65,9 +65,13 @@ function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Node[] {
   const name = declaredName(fn);
   if (!name) return [fn];
   const symbol = ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
-  const references = (symbol ? sources.referencesTo(symbol) : []).filter(
-    ({ parent }) => !ts.isExportSpecifier(parent) && !ts.isExportAssignment(parent),
-  );
+  const references = (symbol ? sources.referencesTo(symbol) : []).flatMap((reference) => {
+    const { parent } = reference;
+    if (ts.isExportSpecifier(parent)) return [];
+    if (!ts.isExportAssignment(parent)) return [reference];
+    const asDefault = (parent as { symbol?: ts.Symbol }).symbol;
+    return asDefault ? sources.referencesTo(asDefault) : [];
+  });
   const isCalled = new RegExp(`(?:^|\\.)${name.getText()}$`);
   const called = () =>
     [...sources.files.values()]

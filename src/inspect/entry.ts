@@ -175,7 +175,8 @@ function writtenBy(project: Project, output: string): string | undefined {
 function bundledFrom(project: Project, output: string): string | undefined {
   const pkg = packageJsonOf(project);
   const texts = [
-    ...Object.values(pkg.scripts ?? {}),
+    // The service's own step of the build names the service.
+    ...Object.entries(pkg.scripts ?? {}).flatMap(([name, script]) => (name === 'build:http' ? [] : [script])),
     ...[...project.files]
       .filter(([path]) => !path.includes('/') || /^(?:scripts?|build|config)\//.test(path))
       .filter(([path]) =>
@@ -192,7 +193,13 @@ function bundledFrom(project: Project, output: string): string | undefined {
     (path) => project.files.has(path) && !TEST_FILE.test(path) && !/config\.[cm]?ts$/.test(path),
   );
   const stem = basename(output).replace(/\.[cm]?jsx?$/, '');
+  // `entry: { cli: 'src/main.ts' }`
+  const keyed = new RegExp(`["']?\\b${stem}["']?\\s*:\\s*["'](?:\\./)?([\\w@./-]+)["']`);
+  const named = texts
+    .map((text) => normalize(keyed.exec(text)?.[1] ?? ''))
+    .find((path) => known.includes(path));
   return (
+    named ??
     known.find((path) => basename(path).replace(/\.[cm]?tsx?$/, '') === stem) ??
     (known.length === 1 ? known[0] : undefined)
   );

@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take a minute and more, the longest first: started last, they would run on while a core is idle. */
 const long = [
   'cli/end-to-end',
+  'cli/shapes',
   'verify/verify-project',
   'verify/checks',
   'verify/generated-service',

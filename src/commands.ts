@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { recordBaseline, runStep } from './baseline.js';
-import { isError } from './diagnostics.js';
+import { isError, word } from './diagnostics.js';
 import { applyChanges, readProject, readTemplates, recoverInterrupted } from './disk.js';
 import type { Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
 import { nextSteps } from './next-steps.js';
@@ -149,7 +149,16 @@ async function planFor(
 }
 
 /** Options that the rewritten sources carry; a converted project cannot take others. */
-const FIXED = ['entry', 'out', 'sessions', 'state', 'share', 'credentials', 'credentialHeader'] as const;
+const FIXED = [
+  'entry',
+  'out',
+  'sessions',
+  'state',
+  'share',
+  'isolation',
+  'credentials',
+  'credentialHeader',
+] as const;
 
 function changesOfFixed(manifest: Manifest, options: Options): readonly Diagnostic[] {
   return FIXED.filter((key) => JSON.stringify(options[key]) !== JSON.stringify(manifest.options[key])).map(
@@ -168,9 +177,9 @@ async function carryOut(
   given: Partial<Options>,
 ): Promise<void> {
   const { flags, screen, result } = run;
-  const options = resolveOptions(given, opened.manifest, inspection);
+  const wanted = resolveOptions(given, opened.manifest, inspection);
+  const { options, plan } = await acceptWorkers(run, opened, inspection, wanted);
   result.options = options;
-  const plan = await planFor(opened, inspection, options);
   say(run, ...plan.diagnostics);
   result.changes = plan.changes;
   refuseOnErrors(run);
@@ -196,6 +205,33 @@ async function carryOut(
   screen.show('Next', nextSteps({ dir: flags.dir, inspection, options, seam, left }));
   screen.close(failed(run) ? 'Converted, but not proven: see above.' : 'Done.');
 }
+
+/** What cannot be separated in the sources, a worker for each session separates; only who runs this may choose it. */
+async function acceptWorkers(
+  { screen }: Run,
+  opened: Opened,
+  inspection: Inspection,
+  options: Options,
+): Promise<{ readonly options: Options; readonly plan: Planned }> {
+  const plan = await planFor(opened, inspection, options);
+  const errors = plan.diagnostics.filter(isError);
+  const [first] = errors;
+  if (!screen.ask || !first || !errors.every(({ code }) => SETTLED_BY_WORKERS.has(code)))
+    return { options, plan };
+  const inWorkers = { ...options, isolation: 'worker' } as const;
+  const other = await planFor(opened, inspection, inWorkers);
+  if (other.diagnostics.some(isError)) return { options, plan };
+  const question = `${word(first).message} Give every session a worker of its own? That is slower, and larger.`;
+  return (await screen.ask.proceed(question)) ? { options: inWorkers, plan: other } : { options, plan };
+}
+
+/** What refuses a project because clients share a process. */
+const SETTLED_BY_WORKERS: ReadonlySet<string> = new Set([
+  'state-not-isolated',
+  'registered-when-loaded',
+  'credential-not-followed',
+  'credential-only-checked',
+]);
 
 function preview({ flags, screen }: Run, { changes, seam }: Planned): void {
   screen.show('Plan', `${describeChanges(changes, screen.look)}\n\n${describeSessions(seam, screen.look)}`);

@@ -191,7 +191,13 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'error',
     message:
       'This registers on the server when its module is loaded by import(), which happens once and not for each client.',
-    hint: 'Export a function that takes the server and registers, and call it after import().',
+    hint: 'Export a function that takes the server and registers, and call it after import(), or give every session a worker of its own with --isolation worker.',
+  },
+  'clean-up-left': {
+    severity: 'warning',
+    message:
+      'What is done here on a signal, besides closing the connection, is not done when the HTTP service ends: it uses the stdio transport.',
+    hint: 'Close the server only, which closes its transport; then the service does the rest, too.',
   },
   'module-too-old': {
     severity: 'error',
@@ -224,18 +230,18 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'error',
     message:
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
-    hint: 'Declare it on its own (const {name} = …), or accept sharing with --share {name}.',
+    hint: '{first} with --share {name}, or give every session a worker of its own with --isolation worker.',
   },
   'credential-not-followed': {
     severity: 'error',
     message: 'What is made of {name} here would be the same for all callers, who send their own.',
-    hint: 'Read it in a function that is called while a client is served, or keep it in the environment: name the others with --credential-header.',
+    hint: 'Read it in a function that is called while a client is served, keep it in the environment (name the others with --credential-header), or give every session a worker of its own with --isolation worker.',
   },
   'credential-only-checked': {
     severity: 'error',
     message:
       '{name} is only looked for here; a package reads it from the environment by itself, the same for all callers.',
-    hint: 'Hand it to the package: new Client({ apiKey: process.env.{name} }).',
+    hint: 'Hand it to the package (new Client({ apiKey: process.env.{name} })), or give every session a worker of its own with --isolation worker.',
   },
   'credential-unknown': {
     severity: 'error',
@@ -255,7 +261,17 @@ const wordings: Readonly<Record<string, Wording>> = {
   'sessions-needed': {
     severity: 'error',
     message: 'Stateless would break this server: {because}.',
-    hint: 'Leave out --sessions stateless, or accept sharing with --state share.',
+    hint: 'Leave out --sessions stateless{otherwise}.',
+  },
+  'worker-unusable': {
+    severity: 'error',
+    message: 'A session cannot have a worker of its own: {reason}.',
+    hint: '{advice}, or leave out --isolation worker.',
+  },
+  'share-impossible': {
+    severity: 'error',
+    message: 'With --isolation worker every client has everything for itself; {flag} cannot be kept.',
+    hint: 'Leave out {flag}, or --isolation worker.',
   },
   'sdk-old': {
     severity: 'warning',

@@ -170,6 +170,8 @@ export interface Options {
   readonly state: 'isolate' | 'share';
   /** Bindings to share although they look like client state. */
   readonly share: readonly string[];
+  /** How one client is kept apart from another: in one process, or each session in a worker of its own. */
+  readonly isolation: 'auto' | 'worker';
   /** Where credentials that the project reads come from: its environment, or a header of each request. */
   readonly credentials: 'env' | 'header';
   /** `NAME` or `NAME=header` of each; empty: every variable that looks like a credential. */
@@ -216,6 +218,12 @@ export interface Seam {
   /** Project-relative path of the source module that exports it. */
   readonly module: string;
   readonly exportName: string;
+  /** The property of what a `server-factory` returns that is the function, when it returns more. */
+  readonly member?: string;
+  /** The property of what the function gives that is the server, when it gives more. */
+  readonly serverMember?: string;
+  /** The function gives an object that connects a server, not the server itself. */
+  readonly connects?: boolean;
   /** SDK line of the server. */
   readonly sdk: 'v1' | 'v2';
   readonly sessions: SessionMode;
@@ -225,17 +233,21 @@ export interface Seam {
   readonly reusable: boolean;
   /** The list of tools is known to be the same for every request (no handler of the project computes it). */
   readonly fixedTools?: boolean;
+  /** Nothing that is made while one client is served is used by another: its timers and processes end with its session. */
+  readonly ownsWhatItStarts?: boolean;
   /** The project goes on after an exception that nothing has caught: its own listener does not end the process. */
   readonly survivesExceptions?: boolean;
+  /** The server changes `process.env` while it serves: each client gets an environment of its own. */
+  readonly ownEnvironment?: boolean;
   /**
    * SDK v2 only: false when client state has to survive from one call to the next. Revision 2026-07-28 has no
    * sessions, so such a server is served in the revisions before it, which clients fall back to.
    */
   readonly modernEra?: boolean;
+  /** Every session's server runs in a worker of its own, which loads the project's modules anew. */
+  readonly workers?: boolean;
   /** Project-relative path of the module that holds `sessionScoped`, when the rewrite uses it. */
   readonly sessionScope?: string;
-  /** Cleanup the project did in its own signal handlers, called once in the drain. */
-  readonly cleanUp?: { readonly module: string; readonly exportName: string };
   readonly variables: readonly EnvRead[];
   /** Variables whose values callers send themselves, and the header of each. */
   readonly credentials?: readonly CredentialHeader[];

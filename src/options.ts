@@ -68,6 +68,17 @@ export const optionTable: readonly Row[] = [
     fallback: [],
   },
   {
+    key: 'isolation',
+    kind: 'choice',
+    value: 'means',
+    description: 'what keeps one client apart from another',
+    choices: [
+      { value: 'auto', hint: 'state of a client is separated in the sources; one process serves all' },
+      { value: 'worker', hint: 'every session has a worker of its own: slower and larger' },
+    ],
+    fallback: 'auto',
+  },
+  {
     key: 'credentials',
     kind: 'choice',
     value: 'source',

@@ -166,7 +166,7 @@ export function describeChanges(changes: readonly Change[], look: Look): string 
 /** One line: whether clients get sessions, and why. */
 export const describeSessions = (seam: Seam, look: Look): string =>
   wrap(
-    `${seam.sessions === 'stateful' ? 'A server for each session' : 'No sessions'}: ${seam.because}.`,
+    `${seam.sessions === 'stateful' ? `A server${seam.workers ? ' and a worker' : ''} for each session` : 'No sessions'}: ${seam.because}.`,
     look.width - 4,
   ).join('\n');
 

@@ -10,6 +10,8 @@ export type Method = 'tools/call' | 'tools/list';
 const firstId = 1_000_000_001;
 /** A server that says nothing for so long has failed. Milliseconds. */
 const patience = 60_000;
+/** Servers close connections that are idle for five seconds; those are not used again. Milliseconds. */
+const mostIdle = 1000;
 export const protocolVersion = '2025-06-18';
 
 interface Message {
@@ -38,7 +40,8 @@ export class Client {
       pipelining: 1,
       headersTimeout: patience,
       bodyTimeout: patience,
-      keepAliveTimeout: patience,
+      keepAliveTimeout: mostIdle,
+      keepAliveMaxTimeout: mostIdle,
     });
   }
 

@@ -7,12 +7,18 @@ import { measureMemory } from './measure/memory.js';
 import { measureThroughput } from './measure/throughput.js';
 import { work } from './places.js';
 import { short, whole } from './plans.js';
-import { prepareConverted, prepareStdio, type Tools } from './projects/prepare.js';
+import {
+  type ConversionName,
+  conversionNames,
+  prepareConverted,
+  prepareStdio,
+  type Tools,
+} from './projects/prepare.js';
 import { describeMachine } from './report/machine.js';
-import { writeReport } from './report/write-report.js';
+import { readResults, writeReport } from './report/write-report.js';
 import type { Results } from './results.js';
 import { start } from './running.js';
-import { ablations, naive, ours, peers, type Subject, writeList } from './subjects.js';
+import { ablations, naive, ours, peers, type Subject, unlifted, writeList } from './subjects.js';
 
 const isShort = process.argv.includes('--short');
 const plan = isShort ? short : whole;
@@ -21,16 +27,18 @@ const say = (text: string): boolean =>
   process.stderr.write(`${performance.now().toFixed(0).slice(0, -3).padStart(5)} s  ${text}\n`);
 const [stateless] = ours as [Subject];
 
+/** What is measured with every number of tools; the rest is with 60. */
+const everySize: readonly ConversionName[] = ['stateless', 'stateful'];
+
 async function prepare(): Promise<void> {
   fs.mkdirSync(work, { recursive: true });
   for (const tools of new Set([...plan.tools, ...plan.scaling])) {
     say(`Preparing the server with ${tools} tools`);
     await prepareStdio(tools);
-    await prepareConverted(tools, 'stateless');
-    await prepareConverted(tools, 'stateful');
+    for (const name of everySize) await prepareConverted(tools, name);
     await keepList(tools);
   }
-  for (const part of ['no-auth', 'no-limits', 'no-auth-no-limits'] as const) await prepareConverted(60, part);
+  for (const name of conversionNames) if (!everySize.includes(name)) await prepareConverted(60, name);
 }
 
 /** The list that the limit hands out is what the converted server answers. */
@@ -63,14 +71,11 @@ async function measure(): Promise<Results> {
     return measureThroughput([...ours, naive], tools, plan.single);
   });
   say('Memory');
-  const memory = await inTurn(
-    peers.filter((subject) => !subject.slow),
-    (subject) => {
-      const { inProcess, inProcesses } = plan.sessions;
-      const sessions = subject.id === 'supergateway' ? inProcesses : inProcess;
-      return measureMemory(subject, 60, { sessions, requests: isShort ? 20 : 3000 });
-    },
-  );
+  const memory = await inTurn([...peers.filter((subject) => !subject.slow), unlifted], (subject) => {
+    const { inProcess, inProcesses } = plan.sessions;
+    const sessions = subject.id === 'supergateway' ? inProcesses : inProcess;
+    return measureMemory(subject, 60, { sessions, requests: isShort ? 20 : 3000 });
+  });
   say('Cold starts');
   const coldStarts = await measureColdStarts(peers, 60, plan.coldStarts);
   say('Commands');
@@ -78,7 +83,13 @@ async function measure(): Promise<Results> {
   return { machine, main: main.flat(), parts, scaling: scaling.flat(), memory, coldStarts, commands };
 }
 
-await prepare();
-const results = await measure();
+/** `--report` writes the tables of the last run again. */
+async function results(): Promise<Results> {
+  if (process.argv.includes('--report')) return readResults();
+  await prepare();
+  return measure();
+}
+
+const found = await results();
 if (isShort) say('Every answer was right. The times of so short a run mean nothing.');
-else writeReport(results);
+else writeReport(found);

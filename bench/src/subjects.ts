@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { here, packaged, work } from './places.js';
 import {
-  type Conversion,
+  type ConversionName,
   convertedFolder,
   factoryFile,
   stdioFolder,
@@ -35,13 +35,13 @@ const bearer = { authorization: `Bearer ${key}` };
 function converted(
   id: string,
   label: string,
-  conversion: Conversion,
+  conversion: ConversionName,
   more: { env?: Record<string, string>; headers?: Record<string, string> } = {},
 ): Subject {
   return {
     id,
     label,
-    stateful: conversion === 'stateful',
+    stateful: conversion.startsWith('stateful'),
     headers: { ...bearer, ...more.headers },
     command: (tools, port) => ({
       args: [path.join(convertedFolder(tools, conversion), 'dist/http/main.js')],
@@ -139,7 +139,7 @@ const others: readonly Subject[] = [
 /** Everything in the main table. */
 export const peers: readonly Subject[] = [...ours, naive, ...others, limit];
 
-/** What the parts that are on by default cost: the same server with each left out. */
+/** What the parts that are on by default cost, and what other parts save: the same server with each left out. */
 export const ablations: readonly Subject[] = [
   converted('all-on', 'everything on', 'stateless'),
   converted('cors', 'and a browser’s Origin', 'stateless', { headers: { origin: 'http://localhost:8080' } }),
@@ -147,4 +147,13 @@ export const ablations: readonly Subject[] = [
   converted('no-auth', 'without authentication', 'no-auth'),
   converted('no-limits', 'without rate limits', 'no-limits'),
   converted('none', 'without all three', 'no-auth-no-limits', { env: { LOG_LEVEL: 'warn' } }),
+  converted('fresh', 'a fresh server for each request', 'fresh'),
+  converted('fresh-unlifted', 'a fresh server with fresh schemas for each request', 'fresh-unlifted'),
 ];
+
+/** A session whose schemas are its own. */
+export const unlifted = converted(
+  'stateful-unlifted',
+  'converted, stateful, without lifted schemas',
+  'stateful-unlifted',
+);

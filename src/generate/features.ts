@@ -17,6 +17,8 @@ export interface Feature {
   readonly settings?: string;
   readonly create?: string;
   readonly resolve?: string;
+  /** What the service gets its servers by, when it is not in its own process. */
+  readonly load?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   /** For TypeScript projects. */
   readonly types?: Readonly<Record<string, string>>;
@@ -126,6 +128,22 @@ const features: readonly Feature[] = [
     template: 'credentials',
     settings: 'credentialSettings',
     create: 'createCredentials',
+  },
+  {
+    id: 'session-environment',
+    label: 'Changes of the environment, each client’s own',
+    when: (_options, seam) => seam.ownEnvironment === true,
+    template: 'session-environment',
+    create: 'createSessionEnvironment',
+  },
+  {
+    id: 'session-workers',
+    label: 'A worker for each session',
+    when: (_options, seam) => seam.workers === true,
+    template: 'session-workers',
+    with: ['session-worker', 'message-origin'],
+    settings: 'workerSettings',
+    load: 'loadInWorkers',
   },
   {
     id: 'rate-limit',

@@ -66,7 +66,11 @@ export function generateService(input: ServiceInput): GeneratedService {
   const style = codeStyle(project, options.out);
   const code = [
     ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
-    own('server-factory', renderSeam(inspection, options, seam, paths), 'how the service gets its servers'),
+    own(
+      'server-factory',
+      renderSeam(inspection, options, seam, paths, entry),
+      'how the service gets its servers',
+    ),
     own('features', renderFeatures(inspection, options, seam, chosen, paths), 'what the service is made of'),
   ];
   return {

@@ -11,6 +11,8 @@ export interface HttpEntry {
   /** Entries of package.json's `scripts`. */
   readonly scripts: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  /** Where the module that runs in a worker is, from the modules that start it. */
+  readonly worker: string;
 }
 
 const runners = { node: ['node'], tsx: ['tsx'], bun: ['bun'], 'node-types': ['node'] } as const;
@@ -25,21 +27,27 @@ export function httpEntry(
   const { build } = inspection;
   const main = `${options.out}/main${paths.extension}`;
   if (build.kind === 'none' || build.runner !== 'node')
-    return started([...runners[build.runner], main], options);
+    return started([...runners[build.runner], main], `./session-worker${paths.extension}`, options);
   const compiled =
     build.kind === 'tsc' && isCompiled(project, inspection, main)
       ? compiledPath(project, inspection, main)
       : undefined;
-  if (compiled) return started(['node', compiled], options);
-  return bundled(project, inspection, options, main);
+  if (compiled) return started(['node', compiled], `./session-worker${path.extname(compiled)}`, options);
+  return bundled(project, inspection, options, paths);
 }
 
-const started = (command: readonly string[], options: Options, more: Partial<HttpEntry> = {}): HttpEntry => {
+const started = (
+  command: readonly string[],
+  worker: string,
+  options: Options,
+  more: Partial<HttpEntry> = {},
+): HttpEntry => {
   const start = [...command, ...options.args];
   return {
     start,
     scripts: { ...more.scripts, 'start:http': start.map(quote).join(' ') },
     devDependencies: more.devDependencies ?? {},
+    worker,
   };
 };
 
@@ -107,22 +115,35 @@ const wildcards: Readonly<Record<string, string>> = {
  * A bundler that we do not know builds the project: the service gets a bundle of its own beside the entry's, so that
  * what is read relative to the file is found. Packages stay outside of it.
  */
-function bundled(project: Project, inspection: Inspection, options: Options, main: string): HttpEntry {
+function bundled(project: Project, inspection: Inspection, options: Options, paths: ModulePaths): HttpEntry {
   const output = inspection.entry?.output ?? 'dist/index.js';
-  const file = path.join(path.dirname(output), `http${path.extname(output) || '.js'}`);
+  const extension = path.extname(output) || '.js';
+  const file = path.join(path.dirname(output), `http${extension}`);
   const commonJs = file.endsWith('.cjs') || (inspection.moduleFormat === 'cjs' && !file.endsWith('.mjs'));
   // Bun's own bundler knows what its sources may use (macros, loaders).
   const isBun = inspection.build.tool === 'bun';
-  const bundler = isBun
-    ? ['bun', 'build', main, '--target=node']
-    : ['esbuild', main, '--bundle', '--platform=node'];
-  const sourcemap = isBun ? '--sourcemap=linked' : '--sourcemap';
   const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
-  const build = [...bundler, '--packages=external', sourcemap, format, `--outfile=${file}`].join(' ');
+  const bundle = (name: string, outfile: string): string => {
+    const source = `${options.out}/${name}${paths.extension}`;
+    const command = isBun
+      ? ['bun', 'build', source, '--target=node', '--packages=external', '--sourcemap=linked', format]
+      : ['esbuild', source, '--bundle', '--platform=node', '--packages=external', '--sourcemap', format];
+    // With a source map, --outfile makes some releases of Bun write beside the source.
+    const { dir, base } = path.parse(outfile);
+    const output = isBun ? [`--outdir=${dir || '.'}`, `--entry-naming=${base}`] : [`--outfile=${outfile}`];
+    return [...command, ...output].join(' ');
+  };
+  const worker = `http-worker${extension}`;
+  const build = [
+    bundle('main', file),
+    ...(options.isolation === 'worker'
+      ? [bundle('session-worker', path.join(path.dirname(output), worker))]
+      : []),
+  ].join(' && ');
   const script = inspection.build.script;
   const existing = script === undefined ? undefined : scriptOf(project, script);
   const chained = existing !== undefined && script !== undefined && !existing.includes('build:http');
-  return started(['node', file], options, {
+  return started(['node', file], `./${worker}`, options, {
     scripts: {
       'build:http': build,
       ...(chained && { [script]: `${existing} && ${inspection.packageManager} run build:http` }),

@@ -28,18 +28,29 @@ export function renderFeatures(
   const [create, about] = endpoints[seam.sessions];
   const all = (part: 'create' | 'resolve') => chosen.flatMap((feature) => feature[part] ?? []).join(', ');
   const settings = chosen.flatMap((feature) => feature.settings ?? []).map((name) => `...${name}`);
+  const load = chosen.find((feature) => feature.load)?.load;
   const imports = [
     ...(typescript
-      ? [`import type { EnvironmentResolver, FeatureFactory } from '${specifier('feature')}';`]
+      ? [
+          `import type { EnvironmentResolver, FeatureFactory } from '${specifier('feature')}';`,
+          `import type { ServerLoader } from '${specifier('mcp')}';`,
+        ]
       : []),
     ...chosen.flatMap((feature) =>
-      imported([feature.create, feature.resolve, feature.settings], featureFile(feature)),
+      imported([feature.create, feature.resolve, feature.settings, feature.load], featureFile(feature)),
     ),
     ...(modern ? imported(['withModernEra'], 'modern-era') : []),
+    ...(load ? [] : imported(['loadServerFactory'], 'server-factory')),
     ...imported([create], seam.sessions),
   ];
   const exports: readonly Export[] = [
     { name: 'createEndpoint', about, value: modern ? `withModernEra(${create})` : create },
+    {
+      name: 'loadServers',
+      about: load ? "Starts the project's code in a worker for each session." : "Loads the project's code.",
+      type: 'ServerLoader',
+      value: load ?? 'async () => ({ createServer: await loadServerFactory() })',
+    },
     {
       name: 'settings',
       about: 'What the features read from the environment.',

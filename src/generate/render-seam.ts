@@ -1,64 +1,97 @@
 import type { Inspection, Options, Seam } from '../model.js';
+import type { HttpEntry } from './http-entry.js';
 import type { ModulePaths } from './module-paths.js';
 
 /**
  * The generated module that tells the runtime how to obtain the project's servers. The project's own modules are
  * imported by functions, never at the top: the service decides when their code runs.
  */
-export function renderSeam(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
+export function renderSeam(
+  inspection: Inspection,
+  options: Options,
+  seam: Seam,
+  paths: ModulePaths,
+  { worker }: Pick<HttpEntry, 'worker'>,
+): string {
   const typescript = inspection.language === 'ts';
   const load = (module: string) => loading(inspection, paths, options.out, module);
   const variables = seam.variables.map(
     ({ name, required, secret }) => `  { name: '${name}', required: ${required}, secret: ${secret} },`,
   );
   const sections = [
-    typescript ? header[seam.sdk] : undefined,
-    typescript ? factoryType[seam.sdk] : undefined,
+    ...(typescript ? [importedTypes(seam), factoryType(seam)] : []),
     `/** ${sentence(seam.because)} */\n${constant('sessionMode', "'stateless' | 'stateful'", `'${seam.sessions}'`, typescript)}`,
     `/** Whether a server keeps nothing of a request it has answered, so that it may answer another client's. */\n${constant('reusable', 'boolean', String(seam.reusable), typescript)}`,
     `/** Whether the list of tools is the same for every client, until a server says that it has changed. */\n${constant('fixedTools', 'boolean', String(seam.fixedTools ?? false), typescript)}`,
     `/** Whether the project itself catches what nothing else has caught, and goes on. */\n${constant('survivesExceptions', 'boolean', String(seam.survivesExceptions ?? false), typescript)}`,
+    `/** Whether no client uses what was started while another was served (timers, child processes). */\n${constant('ownsWhatItStarts', 'boolean', String(seam.ownsWhatItStarts ?? false), typescript)}`,
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
-    seam.credentials &&
-      `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', 'readonly { variable: string; header: string }[]', `[\n${seam.credentials.map(({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`).join('\n')}\n]`, typescript)}`,
+    (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
+    seam.workers && workerFile(inspection, worker),
     `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
-    cleanUp(seam, load, typescript),
   ];
-  const text = `${sections.filter((section) => section !== undefined).join('\n\n')}\n`;
+  const text = `${sections.filter(Boolean).join('\n\n')}\n`;
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
 }
 
-const header: Readonly<Record<Seam['sdk'], string>> = {
-  v1: "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';",
-  v2: "import type { McpRequestContext, McpServer, McpServerFactory, Server } from '@modelcontextprotocol/server';",
-};
+/** Is what the project gives a server of SDK v2, which is told what era its client is of? */
+const givesServers = ({ sdk, connects }: Seam): boolean => sdk === 'v2' && connects !== true;
 
-const factoryType: Readonly<Record<Seam['sdk'], string>> = {
-  v1: '/** Gives one fresh server. */\nexport type ServerFactory = () => Promise<{ connect(transport: Transport): Promise<void> }>;',
-  v2: '/** Gives one fresh server. */\nexport type ServerFactory = (context?: McpRequestContext) => Promise<McpServer | Server>;',
-};
+function importedTypes(seam: Seam): string {
+  if (seam.sdk === 'v1')
+    return "import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';";
+  const names = !givesServers(seam)
+    ? 'Transport'
+    : seam.workers
+      ? 'McpServerFactory, Transport'
+      : 'McpRequestContext, McpServer, McpServerFactory, Server';
+  return `import type { ${names} } from '@modelcontextprotocol/server';`;
+}
+
+const factoryType = (seam: Seam): string =>
+  `/** Gives one fresh server. */\nexport type ServerFactory = ${
+    givesServers(seam) && !seam.workers
+      ? '(context?: McpRequestContext) => Promise<McpServer | Server>'
+      : '() => Promise<{ connect(transport: Transport): Promise<void> }>'
+  };`;
+
+function credentialHeaders({ credentials = [] }: Seam, typescript: boolean): string {
+  const rows = credentials.map(
+    ({ variable, header }) => `  { variable: '${variable}', header: '${header}' },`,
+  );
+  const value = rows.length === 0 ? '[]' : `[\n${rows.join('\n')}\n]`;
+  const type = 'readonly { variable: string; header: string }[]';
+  return `/** Variables whose values callers send, and the header of each. */\n${constant('credentialHeaders', type, value, typescript)}`;
+}
+
+/** The module of a session's worker, where it is when the service runs. */
+function workerFile({ moduleFormat }: Inspection, specifier: string): string {
+  const value =
+    moduleFormat === 'cjs'
+      ? `\`\${__dirname}/${specifier.replace('./', '')}\``
+      : `new URL('${specifier}', import.meta.url)`;
+  return `/** What a session's worker runs. */\nexport const workerFile = ${value};`;
+}
 
 /** The body that turns the project's export into a `ServerFactory`. */
-function factoryBody({ kind, sdk, exportName }: Seam, typescript: boolean): string {
+function factoryBody(seam: Seam, typescript: boolean): string {
+  const { kind, sdk, exportName, member, serverMember, workers } = seam;
+  const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
   }
-  if (sdk === 'v2') {
-    const annotation = typescript ? ': McpServerFactory' : '';
-    const source = kind === 'server-factory' ? `await ${exportName}()` : exportName;
-    return `  const create${annotation} = ${source};\n  return async (context = { era: 'legacy' }) => create(context);\n`;
+  const setUp = `await ${exportName}()`;
+  if (givesServers(seam)) {
+    // The type of the SDK gives the parameter its own, and asks for nothing but the server.
+    const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
+    const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
+    const parameter = workers ? '' : "context = { era: 'legacy' }";
+    const given = serverMember ? '' : workers ? "{ era: 'legacy' }" : 'context';
+    return `  const create${annotation} = ${source};\n  return async (${parameter}) => ${serverOf(`create(${given})`)};\n`;
   }
-  if (kind === 'server') return `  return async () => ${exportName}();\n`;
-  return `  const createServer = await ${exportName}();\n  return async () => createServer();\n`;
-}
-
-function cleanUp(seam: Seam, load: (module: string) => string, typescript: boolean): string {
-  const type = typescript ? ': Promise<(() => unknown) | undefined>' : '';
-  const body = seam.cleanUp
-    ? `  const { ${seam.cleanUp.exportName} } = ${load(seam.cleanUp.module)};\n  return ${seam.cleanUp.exportName};\n`
-    : '  return undefined;\n';
-  return `/** What the project does when it is stopped, if anything. */\nexport async function loadCleanUp()${type} {\n${body}}`;
+  if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
+  return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
 }
 
 function loading(

@@ -31,6 +31,7 @@ const core: Readonly<Record<string, string>> = {
   shutdown: 'the orderly end',
   'process-guard': 'keeps the process from the server’s own exits and signal handlers',
   'session-scope': 'state that each client has for itself',
+  'session-resources': 'what ends with a session',
   sdk: 'what comes from the SDK',
   feature: 'what a feature can do',
 };
@@ -42,7 +43,7 @@ const perMode: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** Modules that are another template for an SDK. */
 const perSdk: Readonly<Partial<Record<Seam['sdk'], Readonly<Record<string, string>>>>> = {
-  v2: { sdk: 'sdk-v2/sdk' },
+  v2: { sdk: 'sdk-v2/sdk', 'message-origin': 'sdk-v2/message-origin' },
 };
 
 /** The runtime's modules for this project: templates with their imports respelled, in its language and module format. */
@@ -60,11 +61,12 @@ export function runtimeFiles(
     modules.push({ template, name, why });
   const defaults = defaultImports(project, inspection);
   const own = { ...core, ...perMode[seam.sessions] };
-  for (const [name, why] of Object.entries(own)) add(perSdk[seam.sdk]?.[name] ?? name, why);
+  const forSdk = (template: string) => perSdk[seam.sdk]?.[template] ?? template;
+  for (const [name, why] of Object.entries(own)) add(forSdk(name), why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
   for (const feature of chosen) {
     add(feature.template, feature.label, featureFile(feature));
-    for (const extra of feature.with ?? [])
+    for (const extra of (feature.with ?? []).map(forSdk))
       if (!modules.some(({ template }) => template === extra)) add(extra, feature.label);
   }
   return modules

@@ -41,13 +41,16 @@ const analyses = new WeakMap<Project, Map<string, Analysis | Failure>>();
 
 /** Analyses a project once per set of choices: the inspection and the rewriter share the result. */
 export function analyse(project: Project, given: Given): Analysis | Failure {
-  const key = JSON.stringify(given, Object.keys(given).sort());
   const known = analyses.get(project) ?? new Map<string, Analysis | Failure>();
   analyses.set(project, known);
-  const result = known.get(key) ?? analyseAnew(project, given);
-  known.set(key, result);
+  const result = known.get(keyOf(given)) ?? analyseAnew(project, given);
+  known.set(keyOf(given), result);
+  // The rewriter asks by name for the entry that the inspection has found.
+  if (result.entry) known.set(keyOf({ ...given, entry: result.entry.file }), result);
   return result;
 }
+
+const keyOf = (given: Given): string => JSON.stringify(given, Object.keys(given).sort());
 
 function analyseAnew(project: Project, given: Given): Analysis | Failure {
   const found = findEntries(project);

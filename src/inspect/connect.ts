@@ -54,20 +54,43 @@ function stdioTransports(sources: Sources): ts.NewExpression[] {
 
 /** Calls of SDK v2's `serveStdio(factory)`. */
 function served(sources: Sources): ConnectSite[] {
-  return [...sources.files.values()].flatMap((file) =>
+  const files = [...sources.files.values()];
+  if (!files.some((file) => file.text.includes('serveStdio'))) return [];
+  return files.flatMap((file) =>
     descendants(file, ts.isCallExpression)
       .filter(
         (call) => sources.externalOf(call.expression)?.name === 'serveStdio' && call.arguments.length > 0,
       )
-      .map((call) => ({
-        call,
-        server: undefined,
-        factory: call.arguments[0]!,
-        runners: [],
-        transport: call,
-        scope: enclosingFunction(call),
-      })),
+      .map((call) => {
+        const server = givenOut(sources, call.arguments[0]!);
+        return {
+          call,
+          server,
+          ...(server ? {} : { factory: call.arguments[0]! }),
+          runners: [],
+          transport: call,
+          scope: enclosingFunction(call),
+        };
+      }),
   );
+}
+
+/** `() => server`: the variable of the one server that the function gives out again and again. */
+function givenOut(sources: Sources, factory: ts.Expression): ts.Identifier | undefined {
+  const fn = unwrap(factory);
+  if (!ts.isArrowFunction(fn) && !ts.isFunctionExpression(fn)) return undefined;
+  const [first, another] = ts.isBlock(fn.body) ? fn.body.statements : [];
+  const returned = ts.isBlock(fn.body)
+    ? first && !another && ts.isReturnStatement(first)
+      ? first.expression
+      : undefined
+    : fn.body;
+  const value = returned && unwrap(returned);
+  if (!value || !ts.isIdentifier(value)) return undefined;
+  const declaration = sources.symbolOf(value)?.valueDeclaration;
+  return declaration && ts.isVariableDeclaration(declaration) && !isInside(declaration, fn)
+    ? value
+    : undefined;
 }
 
 /** Finds the one call that connects the server over stdio. */
@@ -153,7 +176,7 @@ function siteOf(
     scope: enclosingFunction(call),
   });
   if (ts.isPropertyAccessExpression(callee) && callee.name.text === 'connect') {
-    return isOwnWrapper(sources, callee) ? [site(callee.expression)] : [site(callee.expression)];
+    return [site(callee.expression)];
   }
   const fn = functionOf(sources, callee);
   const parameter = fn?.parameters[call.arguments.indexOf(argument)];
@@ -168,9 +191,6 @@ function siteOf(
   );
   return inner.length > 0 ? [site(connectedArgument(sources, inner[0]!, fn, call))] : [];
 }
-
-const isOwnWrapper = (sources: Sources, callee: ts.PropertyAccessExpression): boolean =>
-  functionOf(sources, callee) !== undefined;
 
 /** When a helper connects one of its own parameters, the argument that the caller passes for it. */
 function connectedArgument(
@@ -197,15 +217,11 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   const server = connectedArgument(sources, site, fn, outer);
   const scope = enclosingFunction(outer);
   if (server) return { ...site, call: outer, server, scope };
-  const use =
-    site.runners.length === 0
-      ? site.call.arguments.find((argument) => argumentIsTransport(sources, argument, site.transport))
-      : undefined;
   return {
     ...site,
     call: outer,
     server: undefined,
-    runners: [{ fn, use: use ?? site.call }, ...site.runners],
+    runners: [{ fn, use: transportArgument(sources, site) ?? site.call }, ...site.runners],
     scope,
   };
 }
@@ -213,6 +229,15 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
 function argumentIsTransport(sources: Sources, argument: ts.Expression, transport: ts.Expression): boolean {
   return connectsOf(sources, transport, transport).some((site) => site.call.arguments.includes(argument));
 }
+
+/** The argument that hands the transport over: `transport` in `app.start(transport)`; undefined when a runner makes it. */
+export const transportArgument = (
+  sources: Sources,
+  { call, runners, transport }: ConnectSite,
+): ts.Expression | undefined =>
+  runners.length > 0
+    ? undefined
+    : call.arguments.find((argument) => argumentIsTransport(sources, argument, transport));
 
 /** Is the server expression a parameter of the function around the call? */
 export function serverIsParameter(sources: Sources, site: ConnectSite): boolean {

@@ -17,7 +17,10 @@ export interface CredentialRead {
 }
 
 /** The variable names that callers send, by what was chosen. */
-function namesFor(sources: Sources, { credentials, credentialHeader }: CredentialChoices): string[] {
+export function variableNames(
+  sources: Sources,
+  { credentials, credentialHeader }: CredentialChoices,
+): string[] {
   if (credentials === 'env') return [];
   if (credentialHeader.length > 0) return credentialHeader.map((entry) => entry.split('=', 1)[0]!);
   return findEnv(sources)
@@ -40,7 +43,7 @@ export class CredentialReads {
     private readonly sources: Sources,
     choices: CredentialChoices,
   ) {
-    this.names = new Set(namesFor(sources, choices));
+    this.names = new Set(variableNames(sources, choices));
     const reads: CredentialRead[] = [];
     const writes: ts.Expression[] = [];
     const destructured = new Map<ts.Symbol, ts.BindingElement>();

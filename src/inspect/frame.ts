@@ -1,5 +1,6 @@
 import { type ConnectSite, isInside } from './connect.js';
-import { type Sources, topLevelStatement, ts } from './source.js';
+import { type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import { intersects, namesOf } from './statement-names.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
 export interface Frame {
@@ -66,7 +67,8 @@ export function localStatements(sources: Sources, frame: Frame, site: ConnectSit
     (statement) =>
       statement !== own &&
       !(frame.fn === undefined && isInside(site.call, statement)) &&
-      !(frame.fn && callsFrame(sources, statement, frame)),
+      !callsFrame(sources, statement, frame) &&
+      !leadsToFrame(sources, statement, frame),
   );
   if (!frame.fn) return [...new Set([...moduleLevel, ...frame.before, ...frame.after])];
   return [...moduleLevel, ...frame.before, ...frame.after];
@@ -74,13 +76,51 @@ export function localStatements(sources: Sources, frame: Frame, site: ConnectSit
 
 /** Does the statement start the program: `main().catch(…)`, `if (isMain) main()`? */
 export function callsFrame(sources: Sources, statement: ts.Statement, frame: Frame): boolean {
-  if (!frame.fn || ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return false;
+  if (!frame.fn || isFunctionStatement(statement)) return false;
+  return isInside(frame.fn, statement) || refersTo(sources, statement, startersOf(sources, frame));
+}
+
+/** Is the statement one of the functions that lead to the connect: `main`, which calls `serve`? */
+export const leadsToFrame = (sources: Sources, statement: ts.Statement, frame: Frame): boolean =>
+  isFunctionStatement(statement) &&
+  intersects(namesOf(sources, new Set([statement])), startersOf(sources, frame));
+
+const starters = new WeakMap<Frame, ReadonlySet<ts.Symbol>>();
+
+/** The function around the connect, and the functions of its module that call it, directly or through each other. */
+function startersOf(sources: Sources, frame: Frame): ReadonlySet<ts.Symbol> {
+  const known = starters.get(frame);
+  if (known) return known;
+  const found = new Set<ts.Symbol>();
   const name =
-    frame.fn.name ?? (ts.isVariableDeclaration(frame.fn.parent) ? frame.fn.parent.name : undefined);
-  if (isInside(frame.fn, statement)) return true;
+    frame.fn?.name ??
+    (frame.fn && ts.isVariableDeclaration(frame.fn.parent) ? frame.fn.parent.name : undefined);
   const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  if (symbol) found.add(symbol);
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const statement of frame.file.statements)
+      if (isFunctionStatement(statement) && refersTo(sources, statement, found))
+        for (const one of namesOf(sources, new Set([statement]))) found.add(one);
+  }
+  starters.set(frame, found);
+  return found;
+}
+
+/** `function main() {}`, `const main = async () => {}`, a class: nothing of it runs where it stands. */
+function isFunctionStatement(statement: ts.Statement): boolean {
+  if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return true;
   return (
-    symbol !== undefined &&
+    ts.isVariableStatement(statement) &&
+    statement.declarationList.declarations.every(({ initializer }) => {
+      const value = initializer && unwrap(initializer);
+      return value !== undefined && (ts.isArrowFunction(value) || ts.isFunctionExpression(value));
+    })
+  );
+}
+
+const refersTo = (sources: Sources, statement: ts.Statement, symbols: ReadonlySet<ts.Symbol>): boolean =>
+  [...symbols].some((symbol) =>
     sources
       .referencesTo(symbol)
       .some(
@@ -88,6 +128,5 @@ export function callsFrame(sources: Sources, statement: ts.Statement, frame: Fra
           isInside(reference, statement) &&
           !ts.isExportSpecifier(reference.parent) &&
           !ts.isExportAssignment(reference.parent),
-      )
+      ),
   );
-}

@@ -1,4 +1,4 @@
-import { descendants, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 
 /** A declaration whose value outlives a call. */
 export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
@@ -32,6 +32,17 @@ const makesSomething = (expression: ts.Expression): boolean => {
   return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
 };
 
+/** Variables of blocks and namespaces outside any function: they last, but cannot be made anew where they stand. */
+export const nestedDeclarations = (sources: Sources): ts.VariableDeclaration[] =>
+  [...sources.files.values()].flatMap((file) =>
+    file.statements
+      .filter((statement) => !ts.isVariableStatement(statement) && !ts.isFunctionDeclaration(statement))
+      .flatMap((statement) => descendants(statement, ts.isVariableDeclaration))
+      .filter(
+        (declaration) => !enclosingFunction(declaration) && ts.isVariableStatement(declaration.parent.parent),
+      ),
+  );
+
 /** The value that a lasting declaration starts with. */
 export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>
   ts.isExportAssignment(declaration) ? declaration.expression : declaration.initializer;
@@ -44,6 +55,30 @@ export const symbolOfDeclaration = (
   ts.isExportAssignment(declaration)
     ? (declaration as { symbol?: ts.Symbol }).symbol
     : sources.checker.getSymbolAtLocation(declaration.name);
+
+/** The names of a destructuring pattern, those of patterns inside it included. */
+export const patternNames = (declaration: StateDeclaration): ts.BindingElement[] =>
+  ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name)
+    ? descendants(declaration.name, ts.isBindingElement).filter((element) => ts.isIdentifier(element.name))
+    : [];
+
+/** Can `const { a, b: c } = source` be written as one declaration for each name? */
+export function isSeparable(declaration: StateDeclaration): boolean {
+  if (!ts.isVariableDeclaration(declaration) || !ts.isObjectBindingPattern(declaration.name)) return false;
+  return (
+    declaration.initializer !== undefined &&
+    /^[\w$.]+$/.test(unwrap(declaration.initializer).getText()) &&
+    ts.isVariableDeclarationList(declaration.parent) &&
+    declaration.parent.declarations.length === 1 &&
+    declaration.name.elements.every(
+      ({ name, propertyName, initializer, dotDotDotToken }) =>
+        ts.isIdentifier(name) &&
+        (propertyName === undefined || ts.isIdentifier(propertyName)) &&
+        !initializer &&
+        !dotDotDotToken,
+    )
+  );
+}
 
 /** `Owner.field`, and `this.field` in static members, of a static field. */
 export function staticFieldUses(

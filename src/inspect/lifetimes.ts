@@ -4,9 +4,18 @@ import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
 import { type Frame, frameOf, localStatements } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
-import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import {
+  initializerOf,
+  isSeparable,
+  lastingDeclarations,
+  nestedDeclarations,
+  patternNames,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
+import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
@@ -33,6 +42,8 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Signal handlers that release something and stay in the stdio program, because they use its transport. */
+  readonly cleanUpsLeft: readonly ts.Statement[];
   /** Uses of a credential that cannot be made each caller's own. */
   readonly unfollowed: readonly Unfollowed[];
 }
@@ -53,8 +64,8 @@ export function findLifetimes(
   const effects = new Effects(sources, credentials.roots);
   const flow = new ValueFlow(sources);
   const local = localStatements(sources, frame, site);
-  const transport = transportStatements(sources, frame, site, local);
   const seeds = serverSeeds(sources, site);
+  const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
     const declaration = seed.valueDeclaration;
@@ -69,15 +80,18 @@ export function findLifetimes(
   const values = new CredentialValues(sources, effects);
   if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
+  // What is connected is made anew for each client, wherever the expression stands.
+  const connected = site.factory ?? site.server ?? site.call;
+  const perClient = () => new Set<ts.Node>([...server, ...elsewhere, connected]);
   for (let round = 0; ; round++) {
     server = serverStatements(sources, effects, local, transport, seeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
-    const timing = new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn);
+    const timing = new Timing(sources, flow, perClient(), frame.fn);
     const judge = new StateJudge(sources, flow, timing);
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
@@ -102,6 +116,7 @@ export function findLifetimes(
     isolated,
     kept,
     loadedLater,
+    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
     unfollowed:
       credentials.names.size === 0
         ? []
@@ -110,7 +125,7 @@ export function findLifetimes(
             isolated,
             perClient: new Set<ts.Statement>([...server, ...elsewhere]),
             transport,
-            timing: new Timing(sources, flow, new Set<ts.Node>([...server, ...elsewhere]), frame.fn),
+            timing: new Timing(sources, flow, perClient(), frame.fn),
           }),
   };
 }
@@ -128,8 +143,16 @@ function judgeAll(
   const found = lasting.flatMap((declaration) => {
     const statement = topLevelStatement(declaration);
     if (declaration.getSourceFile() === frame.file && server.has(statement)) return [];
-    if (ts.isVariableDeclaration(declaration) && !ts.isIdentifier(declaration.name))
-      return judge.judgePattern(declaration);
+    const parts = patternNames(declaration);
+    if (parts.length > 0) {
+      const judged = judge.judgePattern(declaration);
+      const derived = parts
+        .map((part) => sources.checker.getSymbolAtLocation(part.name))
+        .filter((part) => part !== undefined && isolated.has(part))
+        .filter((part) => !judged.some((finding) => finding.symbol === part))
+        .map((part) => ({ ...captured(declaration, part!), stuck: !isSeparable(declaration) }));
+      return [...judged, ...derived];
+    }
     const symbol = symbolOfDeclaration(sources, declaration);
     const judged = judge.judge(declaration);
     const finding =
@@ -138,13 +161,23 @@ function judgeAll(
         : (judged ?? (symbol && isolated.has(symbol) ? captured(declaration, symbol) : undefined));
     return finding ? [finding] : [];
   });
-  return [...found, ...judge.judgeUnheld(lasting)].map((finding) => {
+  const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
+  const fixed = nested.flatMap((declaration) => {
+    const finding = judge.judge(declaration);
+    return finding ? [{ ...finding, stuck: true }] : [];
+  });
+  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map((finding) => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
     return shared && !isServerOrCredential
       ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
       : finding;
   });
+}
+
+function isInAny(node: ts.Node, statements: ReadonlySet<ts.Node>): boolean {
+  for (let at = node; at; at = at.parent) if (statements.has(at)) return true;
+  return false;
 }
 
 const fromCredential = (
@@ -180,12 +213,16 @@ function addDerived(
   server: ReadonlySet<ts.Statement>,
 ): void {
   for (const declaration of lastingDeclarations(sources)) {
-    const symbol = symbolOfDeclaration(sources, declaration);
     const initializer = initializerOf(declaration);
-    if (!symbol || isolated.has(symbol) || !initializer) continue;
+    const names = patternNames(declaration).map(({ name }) => sources.checker.getSymbolAtLocation(name));
+    const symbols = [symbolOfDeclaration(sources, declaration), ...names].filter(
+      (symbol) => symbol !== undefined,
+    );
+    if (!initializer || symbols.every((symbol) => isolated.has(symbol))) continue;
     if (ts.isArrowFunction(unwrap(initializer)) || ts.isFunctionExpression(unwrap(initializer))) continue;
     if (declaration.getSourceFile() === frame.file && server.has(topLevelStatement(declaration))) continue;
-    if (isOfClient(effects.touchedBy(initializer), isolated)) isolated.set(symbol, declaration);
+    if (isOfClient(effects.touchedBy(initializer), isolated))
+      for (const symbol of symbols) isolated.set(symbol, declaration);
   }
 }
 

@@ -11,9 +11,6 @@ const SHAREABLE = [
 
 /** Standard constructors whose instances carry nothing from one call to the next. */
 export const IMMUTABLE_GLOBALS = new Set([
-  'RegExp',
-  'URL',
-  'Date',
   'TextEncoder',
   'TextDecoder',
   'Error',
@@ -22,10 +19,7 @@ export const IMMUTABLE_GLOBALS = new Set([
   'AsyncLocalStorage',
   'Function',
   'Proxy',
-  'Headers',
   'WeakRef',
-  'Uint8Array',
-  'Buffer',
 ]);
 
 export const isShareablePackage = (module: string): boolean =>
@@ -34,6 +28,13 @@ export const isShareablePackage = (module: string): boolean =>
 /** Direct methods of an unknown object that change it. */
 export const CHANGES_OBJECT =
   /^(?:set|add|push|clear|reset|insert|move|undo|redo|load|emit|put|delete|remove|register|enqueue|append|merge|assign|use|on|once|run|exec|import|goto|newPage)(?:[A-Z]\w*)?$/;
+
+/** Methods of a shareable client that say in whose name it speaks from now on. */
+const CHANGES_IDENTITY =
+  /^(?:set(?:Access|Auth|Api|Bearer|Credential|Token|Session|User|Tenant|Header|Cookie)\w*|log(?:in|out)|sign(?:In|Out|Up)\w*|authenticate|authorize)$/i;
+
+export const changesIdentity = (module: string, method: string): boolean =>
+  !module.startsWith('@modelcontextprotocol/') && CHANGES_IDENTITY.test(method);
 
 /** Methods of arrays, maps and sets that change them in place. */
 export const CHANGES_COLLECTION = new Set([

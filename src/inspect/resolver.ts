@@ -2,9 +2,9 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
-import { ts } from './syntax.js';
 
-const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
+/** Names of modules. */
+export const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 
 /** Resolves import specifiers to files of the project: relative paths, tsconfig `paths` and `baseUrl`, package.json `imports`. */
 export class Resolver {
@@ -75,32 +75,4 @@ function matchPattern(pattern: string, specifier: string): string | undefined {
 function targetsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return value && typeof value === 'object' ? Object.values(value).flatMap(targetsIn) : [];
-}
-
-/** The files reachable from the entry by static imports, requires and literal dynamic imports, entry first. */
-export function importClosure(project: Project, entry: string, resolver: Resolver): ReadonlySet<string> {
-  const closure = new Set<string>();
-  const queue = [entry];
-  for (const path of queue) {
-    const text = project.files.get(path);
-    if (text === undefined || closure.has(path)) continue;
-    closure.add(path);
-    const { importedFiles } = ts.preProcessFile(text, true, true);
-    for (const { fileName } of importedFiles) {
-      const target = resolver.resolve(path, fileName);
-      if (target) queue.push(target);
-    }
-    if (/\bimport\s*\(\s*(?!['"`)][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text)) {
-      queue.push(...siblingsLoadedByName(project, path));
-    }
-  }
-  return closure;
-}
-
-/** Modules a directory scan with `import(path)` may load: every source below the scanning file's folder. */
-function siblingsLoadedByName(project: Project, path: string): string[] {
-  const folder = dirname(path) === '.' ? 'src/' : `${dirname(path)}/`;
-  return [...project.files.keys()].filter(
-    (file) => file.startsWith(folder) && SOURCE.test(file) && !/\.(?:test|spec|d)\.|__tests__/.test(file),
-  );
 }

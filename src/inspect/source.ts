@@ -1,8 +1,10 @@
+import { dirname } from 'node:path/posix';
+
 // As CommonJS: importing it as a module would search nine megabytes for export names first (200 ms).
 import tsMorph = require('ts-morph');
 
 import type { Location, Project } from '../model.js';
-import { importClosure, Resolver } from './resolver.js';
+import { Resolver, SOURCE } from './resolver.js';
 import { forEachReference, ts } from './syntax.js';
 
 export { Resolver } from './resolver.js';
@@ -233,4 +235,36 @@ function requireOf(expression: ts.Expression | undefined, name: string): Externa
 function extensionOf(path: string): ts.Extension {
   const extension = /\.d\.ts$|\.[cm]?[jt]sx?$/.exec(path)?.[0] ?? '.ts';
   return extension as ts.Extension;
+}
+
+/** The files reachable from the entry by static imports, requires and literal dynamic imports, entry first. */
+function importClosure(project: Project, entry: string, resolver: Resolver): ReadonlySet<string> {
+  const closure = new Set<string>();
+  const queue = [entry];
+  for (const path of queue) {
+    const text = project.files.get(path);
+    if (text === undefined || closure.has(path)) continue;
+    closure.add(path);
+    const { importedFiles } = ts.preProcessFile(text, true, true);
+    for (const { fileName } of importedFiles) {
+      const target = resolver.resolve(path, fileName);
+      if (target) queue.push(target);
+    }
+    if (/\bimport\s*\(\s*(?!['"`][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text)) {
+      queue.push(...siblingsLoadedByName(project, path));
+    }
+  }
+  return closure;
+}
+
+/** Modules a directory scan with `import(path)` may load: every source below the scanning file's folder. */
+function siblingsLoadedByName(project: Project, path: string): string[] {
+  const folder = dirname(path) === '.' ? '' : `${dirname(path)}/`;
+  return [...project.files.keys()].filter(
+    (file) =>
+      file.startsWith(folder) &&
+      SOURCE.test(file) &&
+      project.outputs?.has(file) !== true &&
+      !/\.(?:test|spec|d|config)\.|(?:^|\/)(?:__tests__|tests?|scripts?|dist|build)\//.test(file),
+  );
 }

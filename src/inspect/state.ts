@@ -1,17 +1,26 @@
 import type { StateKind } from '../model.js';
 import { isInside } from './connect.js';
-import { initializerOf, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
+import {
+  initializerOf,
+  isSeparable,
+  patternNames,
+  type StateDeclaration,
+  symbolOfDeclaration,
+} from './lasting.js';
 import { isShareablePackage } from './packages.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
-  readonly symbol: ts.Symbol;
+  /** The binding that holds it, if one does. */
+  readonly symbol?: ts.Symbol;
   readonly name: string;
   readonly declaration: ts.Node;
-  /** Why it cannot be separated by the rewriter, if so. */
+  /** It cannot be separated by the rewriter. */
   readonly stuck?: boolean;
+  /** Separated by the service while it runs; the sources stay as they are. */
+  readonly byService?: boolean;
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
   readonly decision: 'isolate' | 'share';
@@ -41,12 +50,13 @@ export class StateJudge {
     return this.judgeName(symbol, declaration, held);
   }
 
-  /** Variables of a destructuring pattern that change for a client: they cannot be separated one by one. */
+  /** Variables of a destructuring pattern that change for a client. */
   judgePattern(declaration: StateDeclaration): StateFinding[] {
-    return descendants(declaration, ts.isBindingElement).flatMap((element) => {
+    return patternNames(declaration).flatMap((element) => {
       const symbol = this.sources.checker.getSymbolAtLocation(element.name);
       const finding = symbol && this.judgeName(symbol, declaration, this.flow.heldBy(symbol));
-      return finding ? [{ ...finding, stuck: true }] : [];
+      if (!finding) return [];
+      return [isSeparable(declaration) ? finding : { ...finding, stuck: true }];
     });
   }
 
@@ -91,22 +101,19 @@ export class StateJudge {
         ];
       }),
     );
-    const stuck = (
+    const finding = (
       node: ts.Node,
       name: string,
       kind: StateKind,
       writes: readonly ts.Node[],
+      how: Pick<StateFinding, 'stuck' | 'byService'> = { stuck: true },
     ): StateFinding[] => {
-      const symbol = this.sources.checker.getSymbolAtLocation(
-        ts.isSourceFile(node) ? node : node.getSourceFile(),
-      );
-      return symbol && writes.length > 0
+      return writes.length > 0
         ? [
             {
-              symbol,
               name,
               declaration: node,
-              stuck: true,
+              ...how,
               kind,
               writes,
               decision: 'isolate',
@@ -115,7 +122,7 @@ export class StateJudge {
           ]
         : [];
     };
-    const things = [...this.flow.changed()].filter(
+    const things = [...this.flow.things()].filter(
       (thing) =>
         !held.has(thing) &&
         /^(?:collection|instance|function|class)$/.test(thing.kind) &&
@@ -123,11 +130,15 @@ export class StateJudge {
     );
     return [
       ...things.flatMap((thing) =>
-        stuck(thing.node, nameOfThing(thing.node), 'mutated', this.changesForClients(thing)),
+        finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
-      ...this.flow.globalWrites
+      ...[...this.flow.globalWrites]
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
-        .flatMap((write) => stuck(write, targetOfWrite(write), 'reassigned', [write])),
+        .flatMap((write) =>
+          changesEnvironment(write)
+            ? finding(write, targetOfWrite(write), 'reassigned', [write], { byService: true })
+            : finding(write, targetOfWrite(write), 'reassigned', [write]),
+        ),
     ];
   }
 
@@ -166,7 +177,7 @@ export class StateJudge {
           )
         : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
     for (const thing of this.flow.reach(held)) {
-      const writes = isMemoryDatabase(this.sources, thing)
+      const writes = isWorldOfItsOwn(this.sources, thing)
         ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
         : this.changesForClients(thing);
       if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
@@ -178,6 +189,12 @@ export class StateJudge {
       : undefined;
   }
 
+  /** Where a thing, or what only an instance holds, is changed for a client. */
+  private changesWithin(thing: Thing, held: ReadonlySet<Thing>): ts.Node[] {
+    const inside = thing.kind === 'instance' ? [...this.flow.reach([thing])] : [thing];
+    return inside.filter((one) => !held.has(one)).flatMap((one) => this.changesForClients(one));
+  }
+
   private changesForClients(thing: Thing): ts.Node[] {
     const places = [...this.flow.changesTo(thing)];
     // A base class that keeps listeners or the like changes whenever it is used.
@@ -187,10 +204,13 @@ export class StateJudge {
     return later;
   }
 
-  /** Is the node evaluated once, while its module is loaded? */
+  /** Is the node evaluated once, while its module is loaded? Fields of an instance are made with the instance. */
   private isMadeOnce(node: ts.Node): boolean {
     if (this.timing.isPerClient(node)) return false;
-    return !enclosingFunction(node);
+    const field = ts.findAncestor(node, ts.isPropertyDeclaration);
+    if (field && !field.modifiers?.some(isStatic)) return false;
+    const fn = enclosingFunction(node);
+    return !fn || [...this.flow.callsOf(fn)].some(isDecoration);
   }
 
   /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
@@ -228,6 +248,19 @@ const isServer = (thing: Thing): boolean =>
   thing.kind === 'external' &&
   /^(?:Mcp)?Server$/.test(thing.from?.name ?? '') &&
   /^@modelcontextprotocol\/(?:sdk|server)/.test(thing.from?.module ?? '');
+
+/** What remembers all that is done with it, under any name: another program, a sandbox, a database in memory. */
+const isWorldOfItsOwn = (sources: Sources, thing: Thing): boolean =>
+  isProgram(thing) || isMemoryDatabase(sources, thing);
+
+function isProgram({ kind, node, from }: Thing): boolean {
+  if (kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
+  return (
+    /^(?:node:)?(?:child_process|worker_threads|vm|repl)$|^(?:node-pty|execa|cross-spawn)$/.test(
+      from?.module ?? '',
+    ) && /(?:^|\.)(?:spawn|fork|execa|Worker|createContext|start|default)$/.test(node.expression.getText())
+  );
+}
 
 /** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
 function isMemoryDatabase(sources: Sources, thing: Thing): boolean {
@@ -284,12 +317,19 @@ function isConstantWrite(write: ts.Node): boolean {
   );
 }
 
-const targetOfWrite = (write: ts.Node): string =>
-  ts.isBinaryExpression(write)
-    ? write.left.getText()
-    : ts.isCallExpression(write)
-      ? write.expression.getText()
-      : write.getText();
+/** Is it a write to `process.env` by this name, which the service can give each client for itself? */
+function changesEnvironment(write: ts.Node): boolean {
+  const target = ts.isCallExpression(write) ? write.arguments[0]?.getText() : targetOfWrite(write);
+  return /^process\.env\b/.test(target ?? '');
+}
+
+const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
+
+function targetOfWrite(write: ts.Node): string {
+  if (ts.isBinaryExpression(write)) return write.left.getText();
+  if (ts.isPrefixUnaryExpression(write) || ts.isPostfixUnaryExpression(write)) return write.operand.getText();
+  return ts.isCallExpression(write) ? write.expression.getText() : write.getText();
+}
 
 function nameOfThing(node: ts.Node): string {
   if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;

@@ -5,17 +5,30 @@ import ts = tsMorph.ts;
 
 export { ts };
 
+// A file is walked once, whoever asks for which part of it: in order of appearance, parents before their children.
+const allNodes = new WeakMap<ts.SourceFile, readonly ts.Node[]>();
+const allReferences = new WeakMap<ts.SourceFile, readonly ts.Identifier[]>();
+
 /** Calls back for each identifier that reads or writes a value: no declarations, property names, labels or types. */
 export function forEachReference(root: ts.Node, visit: (identifier: ts.Identifier) => void): void {
+  const file = root.getSourceFile();
+  const known = allReferences.get(file) ?? referencesOf(file);
+  allReferences.set(file, known);
+  let at = firstFrom(known, root.pos);
+  for (let next = known[at]; next && next.pos < root.end; next = known[++at]) visit(next);
+}
+
+function referencesOf(file: ts.SourceFile): ts.Identifier[] {
+  const found: ts.Identifier[] = [];
   const walk = (node: ts.Node): void => {
-    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return typeQueries(node);
+    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
     if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isImportDeclaration(node))
       return;
-    if (ts.isIdentifier(node) && isReference(node)) visit(node);
+    if (ts.isIdentifier(node) && isReference(node)) found.push(node);
     ts.forEachChild(node, walk);
   };
-  const typeQueries = (node: ts.Node): void => ts.forEachChild(node, typeQueries);
-  walk(root);
+  walk(file);
+  return found;
 }
 
 function isReference(node: ts.Identifier): boolean {
@@ -61,12 +74,18 @@ const firstName = (name: ts.EntityName): string => (ts.isIdentifier(name) ? name
 
 /** The function-like node whose body holds the node, or undefined at module level. */
 export function enclosingFunction(node: ts.Node): ts.FunctionLikeDeclaration | undefined {
-  for (let at = node.parent; at; at = at.parent) {
-    if (ts.isFunctionLike(at) && 'body' in at) return at as ts.FunctionLikeDeclaration;
+  for (let at = node.parent, inner = node; at; inner = at, at = at.parent) {
+    // Decorators of a method run where the class is defined.
+    if (ts.isFunctionLike(at) && 'body' in at && !ts.isDecorator(inner))
+      return at as ts.FunctionLikeDeclaration;
     if (ts.isClassStaticBlockDeclaration(at)) return undefined;
   }
   return undefined;
 }
+
+/** Is a function run by decorating something: `@log`, or the call in `@log('a')`? */
+export const isDecoration = (call: ts.Node): boolean =>
+  ts.isDecorator(call) || (ts.isCallExpression(call) && ts.isDecorator(call.parent));
 
 /** The statement of the source file that holds the node. */
 export function topLevelStatement(node: ts.Node): ts.Statement {
@@ -111,15 +130,39 @@ export function awaits(node: ts.Node): boolean {
   return found;
 }
 
-/** All descendants that satisfy the guard. */
+/** The node and all its descendants that satisfy the guard, in order of appearance. */
 export function descendants<T extends ts.Node>(root: ts.Node, guard: (node: ts.Node) => node is T): T[] {
+  const file = root.getSourceFile();
+  const known = allNodes.get(file) ?? nodesOf(file);
+  allNodes.set(file, known);
   const found: T[] = [];
-  const walk = (node: ts.Node): void => {
+  // Nodes around the root may begin where it does.
+  let at = known.indexOf(root, firstFrom(known, root.pos));
+  for (let node = known[at]; node && (node === root || node.pos < root.end); node = known[++at])
     if (guard(node)) found.push(node);
+  return found;
+}
+
+function nodesOf(file: ts.SourceFile): ts.Node[] {
+  const found: ts.Node[] = [];
+  const walk = (node: ts.Node): void => {
+    found.push(node);
     ts.forEachChild(node, walk);
   };
-  walk(root);
+  walk(file);
   return found;
+}
+
+/** Index of the first node that does not begin before the position. */
+function firstFrom(nodes: readonly ts.Node[], pos: number): number {
+  let low = 0;
+  let high = nodes.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (nodes[middle]!.pos < pos) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */

@@ -1,5 +1,6 @@
 import { declaredName, isInside } from './connect.js';
-import { descendants, enclosingFunction, type Sources, ts } from './source.js';
+import { signalHandlerOf } from './signal-handlers.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** Methods that call their function argument before they return. */
@@ -63,9 +64,13 @@ export class Timing {
   }
 
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
-    const around = immediateCaller(fn);
+    // It runs when the process ends, for nobody.
+    if (signalHandlerOf(fn.parent) === fn) return false;
+    const around = immediateCaller(fn) ?? timerOf(fn);
     if (around) return this.isPerClient(around);
-    if ([...this.flow.callsOf(fn)].some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
+    const calls = [...this.flow.callsOf(fn)];
+    if (calls.length > 0 && calls.every(isDecoration)) return calls.some((call) => this.isPerClient(call));
+    if (calls.some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
     if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
     const name = declaredName(fn);
     if (!name) return true;
@@ -92,8 +97,9 @@ export class Timing {
           ? reference.parent
           : reference;
       const call = access.parent;
+      if (signalHandlerOf(call) === access) return false;
       if (ts.isCallExpression(call) && call.expression === access) return this.isPerClient(call);
-      if (ts.isCallExpression(call) && iterates(call)) return this.isPerClient(call);
+      if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
       return !ts.isTypeOfExpression(call);
     });
   }
@@ -161,6 +167,13 @@ export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
   if (call.expression === at) return call;
   return iterates(call) ? call : undefined;
 }
+
+/** The call that has the function run later, for whom the call was made: `setInterval(() => …, 1000)`. */
+const timerOf = (fn: ts.Node): ts.CallExpression | undefined =>
+  ts.isCallExpression(fn.parent) && isTimer(fn.parent) ? fn.parent : undefined;
+
+const isTimer = (call: ts.CallExpression): boolean =>
+  /^(?:set(?:Interval|Timeout|Immediate)|queueMicrotask|process\.nextTick)$/.test(call.expression.getText());
 
 const iterates = (call: ts.CallExpression): boolean =>
   ts.isPropertyAccessExpression(call.expression) && ITERATES.has(call.expression.name.text);

@@ -1,5 +1,6 @@
 import { type ConnectSite, isInside } from './connect.js';
 import type { Frame } from './frame.js';
+import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, ts } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
@@ -12,6 +13,7 @@ export function transportStatements(
   frame: Frame,
   site: ConnectSite,
   local: readonly ts.Statement[],
+  servers: ReadonlySet<ts.Symbol>,
 ): Set<ts.Statement> {
   const found = new Set<ts.Statement>([frame.path]);
   const holder = local.find(
@@ -22,6 +24,9 @@ export function transportStatements(
   if (holder) found.add(holder);
   const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
   for (const statement of local) {
+    const ending = endingOf(sources, statement, servers);
+    // What the program does besides closing its connection has to be done when a service ends, too.
+    if (ending?.cleansUp && !ending.uses(names)) continue;
     if (
       ts.isExpressionStatement(statement) &&
       GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))

@@ -56,13 +56,13 @@ export class ValueFlow {
     return this.heap.changes.get(thing) ?? new Set();
   }
 
-  /** Every thing that is changed somewhere. */
-  changed(): Iterable<Thing> {
-    return this.heap.changes.keys();
+  /** Every thing that the program makes. */
+  things(): Iterable<Thing> {
+    return this.heap.things();
   }
 
   /** Writes to what the whole process shares outside the project's bindings: `globalThis.x = …`, `process.env.X = …`, a package's own object. */
-  get globalWrites(): readonly ts.Node[] {
+  get globalWrites(): ReadonlySet<ts.Node> {
     return this.heap.globalWrites;
   }
 

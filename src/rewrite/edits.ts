@@ -104,6 +104,12 @@ export function extentOf(statement: ts.Node): { readonly start: number; readonly
   return { start, end: statement.end + (rest?.[0].length ?? 0) };
 }
 
+/** Does a blank line stand in front of the statement, seen from an earlier one? */
+export const isApart = (previous: ts.Node, statement: ts.Node): boolean =>
+  /\n[ \t]*\r?\n/.test(
+    statement.getSourceFile().text.slice(extentOf(previous).end, extentOf(statement).start + 1),
+  );
+
 /** One step of indentation in the file: two spaces unless its first indented line says otherwise. */
 export function indentUnit(text: string): string {
   return /\n(\t| {2,})\S/.exec(text)?.[1]?.replace(/^ {5,}$/, '  ') ?? '  ';

@@ -4,6 +4,8 @@ import { callsFrame } from '../inspect/frame.js';
 import { type Sources, ts } from '../inspect/source.js';
 import type { Build, Project } from '../model.js';
 import { type FileEdits, indentUnit } from './edits.js';
+import { type ModuleStyle, moduleStyle } from './module-style.js';
+import { firstFree, namesIn } from './names.js';
 import type { Registration } from './registrations.js';
 
 /** What is known when the module that starts the server is divided. */
@@ -19,47 +21,27 @@ export interface SplitInput {
 }
 
 /** The module that is divided, and the way its author writes code. */
-export interface EntryModule extends SplitInput {
+export interface EntryModule extends SplitInput, ModuleStyle {
   readonly sources: Sources;
   readonly file: ts.SourceFile;
   readonly path: string;
   readonly edits: FileEdits;
   /** One step of indentation. */
   readonly unit: string;
-  /** `;`, or nothing where the file has none. */
-  readonly semicolon: string;
-  readonly quote: string;
-  readonly isTypeScript: boolean;
-  /** JavaScript that loads with `require`. */
-  readonly isCommonJs: boolean;
 }
 
 /** The module that holds the start of the server, ready to be divided. */
 export function entryModule(input: SplitInput): EntryModule {
   const { sources, lifetimes } = input.analysis;
   const { file } = lifetimes.frame;
-  const path = sources.pathOf(file);
-  const isTypeScript = /\.[cm]?tsx?$/.test(path);
   return {
     ...input,
+    ...moduleStyle(file),
     sources,
     file,
-    path,
+    path: sources.pathOf(file),
     edits: input.editsOf(file),
     unit: indentUnit(file.text),
-    semicolon: /;[ \t]*(?:\r?\n|$)/.test(file.text) ? ';' : '',
-    quote:
-      (file.text.match(/from\s+"/g)?.length ?? 0) > (file.text.match(/from\s+'/g)?.length ?? 0) ||
-      /require\("/.test(file.text)
-        ? '"'
-        : "'",
-    isTypeScript,
-    isCommonJs:
-      !isTypeScript &&
-      !file.statements.some(
-        (statement) => ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement),
-      ) &&
-      /\brequire\s*\(/.test(file.text),
   };
 }
 
@@ -82,11 +64,6 @@ function isCalledWhereItStands(fn: ts.Node): boolean {
 
 /** The first of the names, or a variation of the last, that nothing in the module is called. */
 export function freeName({ file }: EntryModule, candidates: readonly string[]): string {
-  const taken = new Set<string>();
-  const walk = (node: ts.Node): void => {
-    if (ts.isIdentifier(node)) taken.add(node.text);
-    ts.forEachChild(node, walk);
-  };
-  walk(file);
-  return candidates.find((name) => !taken.has(name)) ?? `${candidates.at(-1)}2`;
+  const taken = namesIn(file);
+  return firstFree(candidates, (name) => taken.has(name));
 }

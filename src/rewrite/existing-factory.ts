@@ -1,28 +1,42 @@
 import { topLevelStatement, ts } from '../inspect/source.js';
 import { type EntryModule, runsOnImport } from './entry-module.js';
 import { isSideEffectImport } from './imports.js';
-import type { Placement } from './place-statements.js';
+import type { KeptCall, Placement } from './place-statements.js';
 import { hasDefault, isExported, isTypeDeclaration } from './statement-syntax.js';
 
 /** A function of the project that builds the whole server. */
 export interface ExistingFactory {
   readonly module: string;
   readonly exportName: string;
+  /** It can be imported as it is; otherwise it moves with the server into a module of its own. */
+  readonly isReady: boolean;
+  readonly call: KeptCall;
 }
 
-/** The project's own factory, when it can be used as it is; undefined when one has to be written. */
+/** The project's own factory, when it builds the whole server and needs nothing to be prepared for it. */
 export function existingFactory(entry: EntryModule, placement: Placement): ExistingFactory | undefined {
   if (placement.setUp.length > 0 || entry.registrations.length > 0) return undefined;
   const { factory } = entry.analysis.site;
-  const callee = factory ? servedFunction(factory) : calledFunction(entry, placement);
+  const callee = factory ? servedFunction(factory, placement) : calledFunction(entry, placement);
   const symbol = callee && entry.sources.symbolOf(callee);
   const declaration = symbol?.valueDeclaration;
-  if (!declaration) return undefined;
+  if (!callee || !declaration || declaration !== namedAt(declaration)) return undefined;
   const home = topLevelStatement(declaration);
   const elsewhere = declaration.getSourceFile() !== entry.file;
-  if (!isExported(home) || hasDefault(home) || (elsewhere ? hasCore(placement) : runsOnImport(entry)))
-    return undefined;
-  return { module: entry.sources.pathOf(declaration), exportName: symbol.name };
+  if (hasDefault(home)) return undefined;
+  const isReady = isExported(home) && !(elsewhere ? hasCore(placement) : runsOnImport(entry));
+  if (!isReady && (elsewhere || !placement.shared.includes(home) || !runsOnImport(entry))) return undefined;
+  const statements = [...placement.server, ...placement.frameServer];
+  const call = { callee, statements };
+  return { module: entry.sources.pathOf(declaration), exportName: symbol.name, isReady, call };
+}
+
+/** The declaration itself when it stands at module level. */
+function namedAt(declaration: ts.Declaration): ts.Declaration | undefined {
+  if (ts.isFunctionDeclaration(declaration) && ts.isSourceFile(declaration.parent)) return declaration;
+  const isLasting =
+    ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent);
+  return isLasting ? declaration : undefined;
 }
 
 /** `const server = createServer()` and nothing else: what is called. */
@@ -49,7 +63,8 @@ function calledFunction({ analysis }: EntryModule, placement: Placement): ts.Exp
 }
 
 /** `serveStdio(createServer)`, `serveStdio(() => createServer())`: the function's name. */
-function servedFunction(factory: ts.Expression): ts.Identifier | undefined {
+function servedFunction(factory: ts.Expression, placement: Placement): ts.Identifier | undefined {
+  if (placement.server.length > 0 || placement.frameServer.length > 0) return undefined;
   const called =
     ts.isArrowFunction(factory) &&
     factory.parameters.length === 0 &&

@@ -1,10 +1,12 @@
-import { awaits, ts } from '../inspect/source.js';
-import { type FileEdits, reindent } from './edits.js';
+import { awaits, ts, unwrap } from '../inspect/source.js';
+import { extentOf, reindent } from './edits.js';
 import { type EntryModule, freeName } from './entry-module.js';
+import type { ExistingFactory } from './existing-factory.js';
+import { type FactoryResult, resultOf, returnText } from './factory-result.js';
 import type { Placement } from './place-statements.js';
-import { transportParameter } from './runners.js';
-import { declaredNames, isExitingCheck, isExported, returnsIn } from './statement-syntax.js';
-import { blockText, depthOf, movedText } from './statement-text.js';
+import { type SdkName, sdkName } from './sdk-names.js';
+import { isExitingCheck } from './statement-syntax.js';
+import { blockText, depthOf } from './statement-text.js';
 
 /** The function that builds one server for each client, as text, and how it is called. */
 export interface Factory {
@@ -16,118 +18,104 @@ export interface Factory {
   readonly isAsync: boolean;
   /** Does the set-up await? */
   readonly awaitsSetUp: boolean;
+  /** The project's own function, which the stdio program calls already. */
+  readonly isOwn?: boolean;
   readonly result: FactoryResult;
+  /** What the function is called that the set-up gives. */
+  readonly inner?: string;
+  /** What the SDK calls what the text names of it. */
+  readonly sdkTypes: readonly SdkName[];
 }
 
-/** What the factory gives back. */
-interface FactoryResult {
-  /** `{ connect, … }` instead of the server. */
-  readonly isObject: boolean;
-  /** The variable that holds what is connected, when it is a plain variable. */
-  readonly connectedName: string | undefined;
-  /** Names of the factory's or set-up's scope that the stdio program goes on using. */
-  readonly needed: readonly string[];
+/** A function's first and last line around its body. */
+interface Head {
+  readonly parameters: string;
+  readonly returns: string;
+  readonly isAsync: boolean;
 }
 
 const SERVER_DOC = '/** Builds one server; every client has its own. */';
 const SET_UP_DOC =
   '/** Prepares what all clients share, once, and returns the function that builds one server for each client. */';
 
+/** The project's own function, which moves as it is. */
+export const ownFactory = ({ exportName }: ExistingFactory): Factory => ({
+  kind: 'server',
+  name: exportName,
+  text: '',
+  isAsync: false,
+  awaitsSetUp: false,
+  isOwn: true,
+  result: { gives: 'server', connectedName: undefined, needed: [], prepared: [] },
+  sdkTypes: [],
+});
+
 /** The factory for the statements that were placed in it. */
 export function factoryText(entry: EntryModule, placement: Placement): Factory {
-  const { site } = entry.analysis;
+  const { analysis, file, isTypeScript } = entry;
   const name = freeName(entry, ['createServer', 'createMcpServer', 'buildMcpServer', 'createServerInstance']);
   const result = resultOf(entry, placement);
-  if (site.factory) return servedFactory(entry, placement, site.factory, name, result);
-  const isAsync = isAsyncFactory(entry, placement);
-  const returns = returnType(entry, result, isAsync);
+  const served = analysis.site.factory && servedFunction(entry, placement, unwrap(analysis.site.factory));
+  const isAsync = served?.head.isAsync ?? isAsyncFactory(entry, placement);
+  const head = served?.head ?? { parameters: '', returns: returnType(entry, result, isAsync), isAsync };
+  const body = (level: number) =>
+    bodyText(entry, placement, served?.rest(level) ?? returnText(entry, placement, result, level), level);
+  const transport =
+    result.gives === 'connect' && isTypeScript ? [sdkName('Transport', file, analysis.sdkLine)] : [];
+  const about = { name, isAsync, result, sdkTypes: [...(served?.sdkTypes ?? []), ...transport] };
   if (placement.setUp.length === 0) {
-    const { head, tail } = functionText(entry, placement, name, isAsync, returns);
-    const text = `${SERVER_DOC}\n${head}\n${bodyText(entry, placement, result, 1)}\n${tail}\n`;
-    return { kind: 'server', name, isAsync, awaitsSetUp: false, result, text };
+    const text = `${SERVER_DOC}\n${functionText(entry, placement, name, head, body(1))}\n`;
+    return { ...about, kind: 'server', awaitsSetUp: false, text };
   }
-  return withSetUp(entry, placement, name, isAsync, result, () =>
-    [
-      `${isAsync ? 'async ' : ''}()${returns} => {`,
-      bodyText(entry, placement, result, 2),
-      `${entry.unit}}`,
-    ].join('\n'),
-  );
-}
-
-/** The function given to `serveStdio`, under a name of its own. */
-function servedFactory(
-  entry: EntryModule,
-  placement: Placement,
-  factory: ts.Expression,
-  name: string,
-  result: FactoryResult,
-): Factory {
-  const { edits, file, unit, semicolon, registrations } = entry;
-  const level = depthOf(entry, file.text.lastIndexOf('\n', factory.getStart()) + 1);
-  const given = (to: number) => reindent(edits, factory.getStart(), factory.end, to - level, unit);
-  const value = (to: number) => {
-    if (registrations.length === 0) return given(to);
-    const pad = unit.repeat(to + 1);
-    const lines = [...registrationCalls(entry), `return (${given(to + 1)})()${semicolon}`];
-    return `async () => {\n${lines.map((line) => pad + line).join('\n')}\n${unit.repeat(to)}}`;
-  };
-  if (placement.setUp.length === 0) {
-    const text = `${SERVER_DOC}\n${exportMark(entry)}const ${name} = ${value(0)}${semicolon}\n`;
-    return { kind: 'server', name, isAsync: false, awaitsSetUp: false, result, text };
-  }
-  return withSetUp(entry, placement, name, false, result, () => value(1));
+  return withSetUp(entry, placement, about, head, body(2));
 }
 
 /** The set-up that runs once, around the function that builds a server. */
 function withSetUp(
   entry: EntryModule,
   placement: Placement,
-  inner: string,
-  isAsync: boolean,
-  result: FactoryResult,
-  value: () => string,
+  about: Pick<Factory, 'name' | 'isAsync' | 'result' | 'sdkTypes'>,
+  head: Head,
+  body: string,
 ): Factory {
-  const name = freeName(entry, [`${inner}Factory`]);
+  const { unit, semicolon } = entry;
+  const { prepared } = about.result;
+  const name = freeName(entry, [`${about.name}Factory`]);
   const awaitsSetUp = placement.setUp.some(awaitsWhenRun);
-  const { head, tail } = functionText(entry, placement, name, awaitsSetUp);
-  const text = [
-    SET_UP_DOC,
-    head,
-    blockText(entry, placement.setUp, 1),
-    '',
-    `${entry.unit}return ${value()}${entry.semicolon}`,
-    `${tail}\n`,
-  ].join('\n');
-  return { kind: 'server-factory', name, isAsync, awaitsSetUp, result, text };
+  const inner = `${head.isAsync ? 'async ' : ''}(${head.parameters})${head.returns} => {\n${body}\n${unit}}`;
+  const returned =
+    prepared.length === 0
+      ? [`${unit}return ${inner}${semicolon}`]
+      : [
+          `${unit}const ${about.name} = ${inner}${semicolon}`,
+          '',
+          `${unit}return { ${[about.name, ...prepared].join(', ')} }${semicolon}`,
+        ];
+  const setUp = [blockText(entry, placement.setUp, 1), '', ...returned].join('\n');
+  const outer = { parameters: '', returns: '', isAsync: awaitsSetUp };
+  const text = `${SET_UP_DOC}\n${functionText(entry, placement, name, outer, setUp)}\n`;
+  return { ...about, kind: 'server-factory', name, inner: about.name, awaitsSetUp, text };
 }
 
-const exportMark = ({ isCommonJs }: EntryModule): string => (isCommonJs ? '' : 'export ');
-
-/** First and last line of a function. */
 function functionText(
   entry: EntryModule,
   { shared }: Placement,
   name: string,
-  isAsync: boolean,
-  returns = '',
-): { head: string; tail: string } {
+  { parameters, returns, isAsync }: Head,
+  body: string,
+): string {
+  const exported = entry.isCommonJs ? '' : 'export ';
   const mark = isAsync ? 'async ' : '';
   // A check that exits narrows a constant for arrow functions after it, not for hoisted declarations.
   return shared.some(isExitingCheck)
-    ? {
-        head: `${exportMark(entry)}const ${name} = ${mark}()${returns} => {`,
-        tail: `}${entry.semicolon}`,
-      }
-    : { head: `${exportMark(entry)}${mark}function ${name}()${returns} {`, tail: '}' };
+    ? `${exported}const ${name} = ${mark}(${parameters})${returns} => {\n${body}\n}${entry.semicolon}`
+    : `${exported}${mark}function ${name}(${parameters})${returns} {\n${body}\n}`;
 }
 
-function bodyText(entry: EntryModule, placement: Placement, result: FactoryResult, level: number): string {
+function bodyText(entry: EntryModule, placement: Placement, end: string, level: number): string {
   const calls = registrationCalls(entry).map((call) => entry.unit.repeat(level) + call);
   const statements = blockText(entry, [...placement.server, ...placement.frameServer], level);
-  const pieces = [statements, calls.join('\n'), returnText(entry, placement, result, level)].filter(
-    (piece) => piece !== '',
-  );
+  const pieces = [statements, calls.join('\n'), end].filter((piece) => piece !== '');
   return pieces.join(pieces.length > 2 || statements.includes('\n\n') ? '\n\n' : '\n');
 }
 
@@ -147,95 +135,71 @@ function isAsyncFactory({ analysis, registrations }: EntryModule, placement: Pla
   );
 }
 
-function resultOf(entry: EntryModule, placement: Placement): FactoryResult {
-  const { factory, server, runners } = entry.analysis.site;
-  const connectedName =
-    server && ts.isIdentifier(server) && !isScoped(entry, server) ? server.text : undefined;
-  const mustConnect =
-    !factory && (runners.length > 0 || server === undefined || placement.afterConnect.length > 0);
-  const used = new Set<string>();
-  for (const node of placement.shellNodes)
-    for (const symbol of entry.sources.symbolsIn(node))
-      if (placement.ownNames.has(symbol)) used.add(symbol.name);
-  for (const statement of placement.server)
-    if (isExported(statement)) for (const name of declaredNames(statement)) used.add(name);
-  const onlyConnected = used.size === 1 && connectedName !== undefined && used.has(connectedName);
-  const needed = onlyConnected && !mustConnect ? [] : [...used];
-  return { isObject: mustConnect || needed.length > 0, connectedName, needed };
+/** The function given to `serveStdio`: its head, and what its body does after the statements that the factory repeats. */
+interface Served {
+  readonly head: Head;
+  readonly rest: (level: number) => string;
+  readonly sdkTypes: readonly SdkName[];
 }
 
-/** Is the variable one that was made session-scoped? */
-export function isScoped({ analysis, sources }: EntryModule, identifier: ts.Identifier): boolean {
-  const symbol = sources.symbolOf(identifier);
-  return symbol !== undefined && analysis.lifetimes.isolated.has(symbol);
-}
-
-function returnText(
-  entry: EntryModule,
-  placement: Placement,
-  { isObject, needed }: FactoryResult,
-  level: number,
-): string {
-  const pad = entry.unit.repeat(level);
-  if (!isObject) return `${pad}return ${serverText(entry)}${entry.semicolon}`;
-  const short = connectFunction(entry, placement, level);
-  if (!short.includes('\n'))
-    return `${pad}return { ${[`connect: ${short}`, ...needed].join(', ')} }${entry.semicolon}`;
-  const inner = pad + entry.unit;
-  const lines = [`connect: ${connectFunction(entry, placement, level + 1)}`, ...needed];
-  return `${pad}return {\n${lines.map((line) => `${inner}${line},\n`).join('')}${pad}}${entry.semicolon}`;
-}
-
-function serverText({ analysis, edits }: EntryModule): string {
-  const { server, awaitsServer } = analysis.site;
-  const text = edits.slice(server!.getStart(), server!.end);
-  return awaitsServer ? `await ${text}` : text;
-}
-
-/** `(transport: Transport) => app.run(transport)`, or the connect itself with what follows it. */
-function connectFunction(entry: EntryModule, { afterConnect }: Placement, level: number): string {
-  const { edits, unit, semicolon } = entry;
-  const { call, server, runners } = entry.analysis.site;
-  const annotation = entry.isTypeScript ? 'transport: Transport' : 'transport';
-  if (afterConnect.length > 0 && server) {
-    const pad = unit.repeat(level + 1);
-    const after = afterConnect.map((statement) => movedText(entry, statement, level + 1)).join('\n');
-    return `async (${annotation}) => {\n${pad}await ${serverText(entry)}.connect(transport)${semicolon}\n${after}\n${unit.repeat(level)}}`;
+function servedFunction(entry: EntryModule, placement: Placement, given: ts.Expression): Served {
+  const { analysis, edits, file, sources, semicolon, unit } = entry;
+  const awaited = isAsyncFactory(entry, placement);
+  if (ts.isArrowFunction(given) || ts.isFunctionExpression(given)) {
+    const { body, parameters, type } = given;
+    const isAsync = awaited || (given.modifiers?.some(isAsyncKeyword) ?? false);
+    const returns = type ? edits.slice(type.getStart(), type.end) : '';
+    const untyped = entry.isTypeScript && parameters.some((one) => !one.type && !one.initializer);
+    const context = untyped ? sdkName('McpRequestContext', file, analysis.sdkLine) : undefined;
+    const parameterText = (one: ts.ParameterDeclaration) =>
+      `${edits.slice(one.getStart(), one.end)}${context && !one.type && !one.initializer ? `: ${context.local}` : ''}`;
+    const head: Head = {
+      parameters: parameters.map(parameterText).join(', '),
+      returns: returns && `: ${isAsync && !/^Promise\b/.test(returns) ? `Promise<${returns}>` : returns}`,
+      isAsync,
+    };
+    const rest = (level: number) => {
+      if (!ts.isBlock(body))
+        return `${unit.repeat(level)}return ${edits.slice(body.getStart(), body.end)}${semicolon}`;
+      const { start } = extentOf(body.statements[0] ?? body);
+      const end = body.statements.length > 0 ? extentOf(body.statements.at(-1)!).end : start;
+      return reindent(edits, start, end, level - depthOf(entry, start), unit);
+    };
+    return { head, rest, sdkTypes: context ? [context] : [] };
   }
-  if (runners.length === 0 && server) return `(${annotation}) => ${serverText(entry)}.connect(transport)`;
-  const runner = runners[0]?.fn;
-  const connect = `${edits.slice(call.getStart(), call.arguments.pos)}${transportArguments(edits, call, runners[0]?.fn)})`;
-  if (runner && isAsync(runner) && returnsNothing(runner)) return `(${annotation}) => ${connect}`;
-  // A runner may return something of its own, which nobody here is interested in.
-  return `async (${annotation}) => {\n${unit.repeat(level + 1)}await ${connect}${semicolon}\n${unit.repeat(level)}}`;
+  // What era a client speaks is told only to a function that wants to know.
+  const declaration = ts.isIdentifier(given) ? sources.symbolOf(given)?.valueDeclaration : undefined;
+  const asks = declaration !== undefined && parametersOf(declaration) > 0;
+  const context =
+    asks && entry.isTypeScript ? sdkName('McpRequestContext', file, analysis.sdkLine) : undefined;
+  const parameters = asks ? (context ? `context: ${context.local}` : 'context') : '';
+  return {
+    head: { parameters, returns: '', isAsync: awaited },
+    rest: (level) =>
+      `${unit.repeat(level)}return ${edits.slice(given.getStart(), given.end)}(${asks ? 'context' : ''})${semicolon}`,
+    sdkTypes: context ? [context] : [],
+  };
 }
 
-const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
-  body !== undefined && ts.isBlock(body) && returnsIn(body).every(({ expression }) => !expression);
+const isAsyncKeyword = ({ kind }: ts.ModifierLike): boolean => kind === ts.SyntaxKind.AsyncKeyword;
 
-const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
-  fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false;
-
-/** The arguments of a runner's call with the transport added at its place. */
-function transportArguments(
-  edits: FileEdits,
-  call: ts.CallExpression,
-  fn: ts.FunctionLikeDeclaration | undefined,
-): string {
-  const given = call.arguments.map((argument) => edits.slice(argument.getStart(), argument.end));
-  const place = fn ? transportParameter(fn) : given.length;
-  while (given.length < place) given.push('undefined');
-  return [...given, 'transport'].join(', ');
+function parametersOf(declaration: ts.Declaration): number {
+  const fn =
+    ts.isVariableDeclaration(declaration) && declaration.initializer
+      ? unwrap(declaration.initializer)
+      : declaration;
+  return ts.isFunctionLike(fn) ? fn.parameters.length : 0;
 }
 
 /** `: McpServer`, where the syntax tells: declarations of an inferred type may need names that cannot be written. */
 function returnType(
   { analysis, sources, file, isTypeScript }: EntryModule,
-  { isObject }: FactoryResult,
+  { gives, needed }: FactoryResult,
   isAsync: boolean,
 ): string {
   const { server } = analysis.site;
-  if (!isTypeScript || isObject || !server || !ts.isIdentifier(server)) return '';
+  const isPlain = gives === 'server' && needed.length === 0;
+  if (!isTypeScript || !isPlain || !server || !ts.isIdentifier(server)) return '';
   const declaration = sources.symbolOf(server)?.valueDeclaration;
   // A type of another module may not be imported here.
   if (!declaration || !ts.isVariableDeclaration(declaration) || declaration.getSourceFile() !== file)

@@ -3,7 +3,6 @@ import type { ts } from '../inspect/source.js';
 import type { Build } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
-import { importedNames } from './imports.js';
 import type { Placement } from './place-statements.js';
 import { shebangEnd } from './statement-syntax.js';
 
@@ -19,40 +18,6 @@ export function withExtension(path: string, extension: Build['importExtension'])
 export function specifierTo({ build }: EntryModule, from: string, to: string): string {
   const path = relative(dirname(from), to);
   return withExtension(path.startsWith('.') ? path : `./${path}`, build.importExtension);
-}
-
-/** The line that brings values of a module in, in the module system and style of the entry. */
-export function importLine(
-  { isCommonJs, quote, semicolon }: EntryModule,
-  names: readonly string[],
-  specifier: string,
-): string {
-  const list = names.join(', ');
-  return isCommonJs
-    ? `const { ${list} } = require(${quote}${specifier}${quote})${semicolon}`
-    : `import { ${list} } from ${quote}${specifier}${quote}${semicolon}`;
-}
-
-/** The line that brings the type `Transport` in, unless it is there. */
-export function transportTypeImport(entry: EntryModule, { imports }: Placement): string[] {
-  const { isTypeScript, quote, semicolon, analysis } = entry;
-  if (!isTypeScript) return [];
-  const from =
-    analysis.sdkLine === 'v2'
-      ? '@modelcontextprotocol/server'
-      : '@modelcontextprotocol/sdk/shared/transport.js';
-  const known = imports.some((statement) => importedNames(statement).includes('Transport'));
-  return known ? [] : [`import type { Transport } from ${quote}${from}${quote}${semicolon}`];
-}
-
-/** The line that brings the class `StdioServerTransport` in, unless it is there. */
-export function stdioTransportImport(entry: EntryModule, { imports }: Placement): string[] {
-  if (imports.some((statement) => importedNames(statement).includes('StdioServerTransport'))) return [];
-  const from =
-    entry.analysis.sdkLine === 'v2'
-      ? '@modelcontextprotocol/server/stdio'
-      : '@modelcontextprotocol/sdk/server/stdio.js';
-  return [importLine(entry, ['StdioServerTransport'], from)];
 }
 
 /** Adds lines below the imports of the entry, or at its top. */

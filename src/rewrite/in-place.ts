@@ -3,16 +3,13 @@ import type { Diagnostic } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
 import { type Factory, factoryText } from './factory-text.js';
-import {
-  importLine,
-  insertImports,
-  specifierTo,
-  stdioTransportImport,
-  transportTypeImport,
-} from './import-lines.js';
+import { insertImports, specifierTo } from './import-lines.js';
+import { importLine } from './module-style.js';
 import type { Placement } from './place-statements.js';
-import { removeStatement } from './statement-text.js';
+import { linesOf } from './sdk-names.js';
+import { removeStatements } from './statement-text.js';
 import { editFrame, replacesCall } from './stdio-frame.js';
+import { stdioTransport } from './stdio-transport.js';
 
 /** Adds the factory to a module that may be imported without starting the program, in front of the function that does. */
 export function inPlace(
@@ -22,12 +19,12 @@ export function inPlace(
   const { edits, file, path, registrations, semicolon } = entry;
   const factory = factoryText(entry, placement);
   const holder = topLevelStatement(entry.analysis.lifetimes.frame.fn!);
-  for (const statement of placement.server) removeStatement(entry, statement);
+  removeStatements(entry, placement.server);
   const { diagnostics } = editFrame(entry, placement, factory);
   const lines = [
     ...registrations.map((one) => importLine(entry, [one.name], specifierTo(entry, path, one.file))),
-    ...(factory.result.isObject ? transportTypeImport(entry, placement) : []),
-    ...(replacesCall(entry) ? stdioTransportImport(entry, placement) : []),
+    ...linesOf(factory.sdkTypes),
+    ...linesOf(replacesCall(entry) ? [stdioTransport(entry).made] : []),
   ];
   edits.insertBefore(extentOf(holder).start, `${factory.text}\n`);
   if (entry.isCommonJs)

@@ -3,10 +3,14 @@ import { ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
-import { type Factory, factoryText } from './factory-text.js';
-import { importLine, specifierTo, transportTypeImport, withExtension } from './import-lines.js';
+import type { ExistingFactory } from './existing-factory.js';
+import { type Factory, factoryText, ownFactory } from './factory-text.js';
+import { specifierTo, withExtension } from './import-lines.js';
 import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
+import { importLine } from './module-style.js';
+import { firstFree } from './names.js';
 import type { Placement } from './place-statements.js';
+import { importedAs, linesOf } from './sdk-names.js';
 import { replaceSharedAssignments, type SharedAssignments, setterTexts } from './shared-assignments.js';
 import {
   declaredNames,
@@ -22,6 +26,7 @@ import { editStdioProgram, type SharedNames } from './stdio-program.js';
 export function intoSibling(
   entry: EntryModule,
   placement: Placement,
+  existing: ExistingFactory | undefined,
 ): {
   readonly factory: Factory;
   readonly created: { readonly path: string; readonly text: string };
@@ -32,18 +37,27 @@ export function intoSibling(
   const assignments = replaceSharedAssignments(entry, placement);
   const names = sharedNames(placement, assignments);
   exportNames(entry, placement, names);
-  const factory = factoryText(entry, placement);
+  const factory = existing ? ownFactory(existing) : factoryText(entry, placement);
   const text = siblingText(entry, placement, path, factory, names, assignments);
   const specifier = `./${withExtension(basename(path), entry.build.importExtension)}`;
   const diagnostics = editStdioProgram(entry, placement, factory, specifier, names, assignments);
   return { factory, created: { path, text }, diagnostics: [...assignments.diagnostics, ...diagnostics] };
 }
 
+/** A path beside the entry where neither a source nor what is built from one stands. */
 function siblingPath({ project, path }: EntryModule): string {
   const extension = /\.[^.]+$/.exec(path)![0].replace('tsx', 'ts');
-  return ['create-server', 'create-mcp-server', 'mcp-server-factory']
-    .map((name) => join(dirname(path), name + extension))
-    .find((candidate) => !project.files.has(candidate))!;
+  const stem = (file: string) => file.replace(/\.(?:d\.)?\w+$/, '').toLowerCase();
+  const taken = new Set(
+    [...project.files.keys(), ...(project.outputs ?? [])].flatMap((file) => [
+      stem(file),
+      stem(dirname(file)),
+    ]),
+  );
+  const name = firstFree(['create-server', 'create-mcp-server', 'mcp-server-factory'], (one) =>
+    taken.has(join(dirname(path), one)),
+  );
+  return join(dirname(path), name + extension);
 }
 
 /** Names of the new module that the stdio program or the entry's importers use. */
@@ -82,7 +96,7 @@ function siblingText(
   const scope = entry.scopedFiles.has(entry.file) ? entry.scopeImport(path, declarations + factory.text) : '';
   const imports = siblingImports(entry, placement, path, factory, scope);
   const tail = entry.isCommonJs
-    ? `\nmodule.exports = { ${[factory.name, ...names.keys()].join(', ')} }${entry.semicolon}\n`
+    ? `\nmodule.exports = { ${[...new Set([factory.name, ...names.keys()])].join(', ')} }${entry.semicolon}\n`
     : '';
   const setters = setterTexts(entry, assignments);
   const parts = [header(entry, placement), imports.join('\n'), declarations, setters, factory.text];
@@ -98,11 +112,15 @@ function siblingImports(
 ): readonly string[] {
   const { sources, registrations } = entry;
   const { shared, server, setUp, frameServer, afterConnect, connected, shellNodes } = placement;
-  const used = namesUsedIn([...shared, ...server, ...setUp, ...frameServer, ...afterConnect, connected]);
+  const used = namesUsedIn([...shared, ...server, ...setUp, ...frameServer, ...afterConnect, ...connected]);
   const shellUsed = namesUsedIn(shellNodes);
   // An import nobody names may still be there for its effect; in TypeScript it is then elided or a lint matter:
   // it stays with the server.
-  const keep = (name: string) => used.has(name) || (!shellUsed.has(name) && name !== 'StdioServerTransport');
+  const stdio = importedAs('StdioServerTransport', entry.file);
+  const keep = (name: string) =>
+    used.has(name) ||
+    (!shellUsed.has(name) && name !== stdio) ||
+    factory.sdkTypes.some(({ local }) => local === name);
   const registered = new Set(registrations.map((one) => one.file));
   const imports: string[] = [];
   for (const statement of placement.imports) {
@@ -118,8 +136,9 @@ function siblingImports(
   if (scope !== '') imports.push(scope);
   for (const one of registrations)
     imports.push(importLine(entry, [one.name], specifierTo(entry, path, one.file)));
-  if (factory.result.isObject) imports.push(...transportTypeImport(entry, placement));
-  return imports;
+  // Beside what the module imports of the SDK.
+  const lastOfSdk = imports.findLastIndex((line) => line.includes('@modelcontextprotocol/'));
+  return imports.toSpliced(lastOfSdk < 0 ? imports.length : lastOfSdk + 1, 0, ...linesOf(factory.sdkTypes));
 }
 
 /** Licence or module comment at the top of the file, without the shebang, and its directives. */

@@ -1,5 +1,6 @@
-import { callsFrame } from '../inspect/frame.js';
-import { type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import { transportArgument } from '../inspect/connect.js';
+import { callsFrame, leadsToFrame } from '../inspect/frame.js';
+import { awaits, descendants, rootOf, type Sources, topLevelStatement, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
@@ -31,8 +32,8 @@ export interface Placement {
   readonly frameServer: readonly ts.Statement[];
   /** Inside the frame: need the connection to exist. */
   readonly afterConnect: readonly ts.Statement[];
-  /** The expression that the factory evaluates to obtain the server. */
-  readonly connected: ts.Expression;
+  /** What the factory evaluates to obtain the server. */
+  readonly connected: readonly ts.Node[];
   /** The syntax that remains in the stdio program: whole statements, and the frame without what moves out. */
   readonly shellNodes: readonly ts.Node[];
   /** What the statements of the factory and of its set-up declare. */
@@ -46,14 +47,36 @@ type Place = 'directive' | 'import' | 'shell' | 'server' | 'shared';
 /** Statements of the frame by where they go. */
 type FramePlaces = Pick<Placement, 'setUp' | 'frameServer' | 'afterConnect' | 'givingUp'>;
 
+/** How the stdio program gets its server where the project has a function that builds it: it stays as it is. */
+export interface KeptCall {
+  /** What is called. */
+  readonly callee: ts.Expression;
+  /** `const server = createServer()`, unless the call stands in the connect itself. */
+  readonly statements: readonly ts.Statement[];
+}
+
 /** Decides where each statement of the module belongs. Changes nothing. */
-export function placeStatements(entry: EntryModule): Placement {
-  const { analysis, sources, file } = entry;
-  const { site } = analysis;
-  const places = new Map(file.statements.map((statement) => [statement, placeOf(entry, statement)]));
-  const frame = placeFrame(entry);
-  const connected = site.factory ?? site.server ?? site.call;
-  keepWithShell(entry, places, frame, connected);
+export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placement {
+  const { sources, file } = entry;
+  const kept = keptCall?.statements ?? [];
+  const places = new Map(
+    file.statements.map((statement) => [
+      statement,
+      kept.includes(statement) ? 'shell' : placeOf(entry, statement),
+    ]),
+  );
+  const placed = placeFrame(entry, kept);
+  const frame = {
+    ...placed,
+    setUp: placed.setUp.filter((statement) => !isOfProgram(entry, placed, statement)),
+  };
+  const replaced = keptCall ? undefined : replacedNode(entry);
+  const transport = keptCall ? undefined : transportIn(entry);
+  const connected = keptCall
+    ? [keptCall.callee]
+    : remainsOf(replaced!, new Set(transport ? [transport] : []));
+  const shellNodes = () => [...shellNodesOf(places, frame, replaced), ...(transport ? [transport] : [])];
+  keepWithShell(entry, places, frame, connected, shellNodes);
   const server = statementsAt(places, 'server');
   return {
     ...frame,
@@ -63,7 +86,7 @@ export function placeStatements(entry: EntryModule): Placement {
     server,
     shell: statementsAt(places, 'shell'),
     connected,
-    shellNodes: shellNodesOf(places, frame, connected),
+    shellNodes: shellNodes(),
     ownNames: namesOf(sources, new Set([...server, ...frame.setUp, ...frame.frameServer])),
   };
 }
@@ -75,6 +98,7 @@ function placeOf({ analysis, sources }: EntryModule, statement: ts.Statement): P
     statement === holder ||
     transport.has(statement) ||
     callsFrame(sources, statement, frame) ||
+    leadsToFrame(sources, statement, frame) ||
     isExportsAssignment(statement) ||
     isConsoleHijack(statement) ||
     exportsServer(sources, serverNames, statement)
@@ -95,7 +119,15 @@ function exportsServer(
   return [...sources.symbolsIn(statement)].some((symbol) => serverNames.has(symbol));
 }
 
-function placeFrame({ analysis, sources, file }: EntryModule): FramePlaces {
+/** What the stdio program has something else in the place of: the expression of the server, or the call that connects. */
+const replacedNode = ({ analysis: { site } }: EntryModule): ts.Expression =>
+  site.factory ?? site.server ?? site.call;
+
+/** The transport in the call that is replaced: it stays. */
+const transportIn = ({ analysis: { site }, sources }: EntryModule): ts.Expression | undefined =>
+  (site.factory ?? site.server) ? undefined : transportArgument(sources, site);
+
+function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.Statement[]): FramePlaces {
   const { server, transport, frame } = analysis.lifetimes;
   const setUp: ts.Statement[] = [];
   const frameServer: ts.Statement[] = [];
@@ -105,6 +137,7 @@ function placeFrame({ analysis, sources, file }: EntryModule): FramePlaces {
   const place = (statement: ts.Statement, after: boolean): void => {
     if (
       isTop.has(statement) ||
+      kept.includes(statement) ||
       transport.has(statement) ||
       isKeepAlive(statement) ||
       isConsoleHijack(statement) ||
@@ -121,23 +154,38 @@ function placeFrame({ analysis, sources, file }: EntryModule): FramePlaces {
   return { setUp, frameServer, afterConnect, givingUp };
 }
 
+/** A value like `const started = Date.now()` that nothing which moves out of the frame reads, and nothing happens for. */
+function isOfProgram({ sources }: EntryModule, frame: FramePlaces, statement: ts.Statement): boolean {
+  if (!ts.isVariableStatement(statement)) return false;
+  const runs = [
+    ...descendants(statement, ts.isCallExpression),
+    ...descendants(statement, ts.isNewExpression),
+  ].some(({ expression }) => sources.symbolOf(rootOf(expression)) !== undefined);
+  if (runs || awaits(statement)) return false;
+  const names = namesOf(sources, new Set([statement]));
+  return !movedOf(frame).some(
+    (other) => other !== statement && [...sources.symbolsIn(other)].some((symbol) => names.has(symbol)),
+  );
+}
+
 /** Declarations that only the stdio program uses stay with it. */
 function keepWithShell(
   entry: EntryModule,
   places: Map<ts.Statement, Place>,
   frame: FramePlaces,
-  connected: ts.Expression,
+  connected: readonly ts.Node[],
+  shellNodes: () => readonly ts.Node[],
 ): void {
   for (let grew = true; grew; ) {
     grew = false;
-    const shell = namesUsedIn(shellNodesOf(places, frame, connected));
+    const shell = namesUsedIn(shellNodes());
     const others = (own: ts.Statement) =>
       namesUsedIn(
         [
           ...statementsAt(places, 'shared'),
           ...statementsAt(places, 'server'),
           ...movedOf(frame),
-          connected,
+          ...connected,
         ].filter((node) => node !== own),
       );
     for (const [statement, place] of places) {
@@ -178,8 +226,8 @@ const movedOf = ({ setUp, frameServer, afterConnect }: FramePlaces): ts.Statemen
 function shellNodesOf(
   places: ReadonlyMap<ts.Statement, Place>,
   frame: FramePlaces,
-  connected: ts.Expression,
+  replaced: ts.Expression | undefined,
 ): ts.Node[] {
-  const moved = new Set<ts.Node>(movedOf(frame));
-  return statementsAt(places, 'shell').flatMap((statement) => remainsOf(statement, moved, connected));
+  const taken = new Set<ts.Node>([...movedOf(frame), ...(replaced ? [replaced] : [])]);
+  return statementsAt(places, 'shell').flatMap((statement) => remainsOf(statement, taken));
 }

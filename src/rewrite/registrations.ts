@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path/posix';
 import type { Lifetimes } from '../inspect/lifetimes.js';
 import { awaits, type Sources, ts } from '../inspect/source.js';
-import { extentOf, type FileEdits, indentUnit, reindent } from './edits.js';
+import { extentOf, type FileEdits, indentUnit, isApart, reindent } from './edits.js';
 
 /** A function made from a module's top-level statements that have to run once for each client. */
 export interface Registration {
@@ -29,7 +29,11 @@ export function wrapRegistrations(
     const isAsync = statements.some((statement) => awaits(statement));
     const unit = indentUnit(file.text);
     const body = statements
-      .map((statement) => reindent(edits, extentOf(statement).start, extentOf(statement).end, 1, unit))
+      .map((statement, index) => {
+        const { start, end } = extentOf(statement);
+        const previous = statements[index - 1];
+        return `${previous && isApart(previous, statement) ? '\n' : ''}${reindent(edits, start, end, 1, unit)}`;
+      })
       .join('\n');
     const isEsm =
       file.statements.some(

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
@@ -22,36 +23,49 @@ import { FileEdits, tidyBlankLines } from './edits.js';
 import { hoistSchemas } from './hoist-schemas.js';
 import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
+import { withOwnLines, withPlainLines } from './line-endings.js';
+import { importLine, moduleStyle } from './module-style.js';
 import { raiseSdk } from './raise-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
 import { helpersUsedIn } from './scope-helpers.js';
+import { sdkName } from './sdk-names.js';
 import { scopeState } from './session-state.js';
 import { type Split, splitEntry } from './split.js';
+import { workerProblems } from './workers.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
-export function rewriteProject(project: Project, inspection: Inspection, options: Options): Rewrite {
+export function rewriteProject(original: Project, inspection: Inspection, options: Options): Rewrite {
+  const project = withPlainLines(original);
+  const { isolation, state, share, credentials, credentialHeader } = options;
   const analysis = analyse(project, {
     ...(options.entry ? { entry: options.entry } : {}),
-    state: options.state,
-    share: options.share,
-    credentials: options.credentials,
-    credentialHeader: options.credentialHeader,
+    // In a worker the sources keep what they keep, and read the environment, for one client.
+    ...(isolation === 'worker'
+      ? { state: 'share', share: [], credentials: 'env', credentialHeader: [] }
+      : { state, share, credentials, credentialHeader }),
   });
   if ('diagnostics' in analysis) throw new Error('a refused project is not rewritten');
-  return new Rewriter(project, inspection, options, analysis).run();
+  const rewrite = new Rewriter(project, inspection, options, analysis).run();
+  return { ...rewrite, changes: withOwnLines(rewrite.changes, original, analysis.entry.file) };
 }
 
 class Rewriter {
   private readonly edits = new Map<ts.SourceFile, FileEdits>();
+  private readonly hasWorkers: boolean;
+  /** Variables that callers send. */
+  private readonly sent: ReadonlySet<string>;
 
   constructor(
     private readonly project: Project,
     private readonly inspection: Inspection,
     private readonly options: Options,
     private readonly analysis: Analysis,
-  ) {}
+  ) {
+    this.hasWorkers = options.isolation === 'worker';
+    this.sent = new Set(variableNames(analysis.sources, options));
+  }
 
   private readonly editsOf = (file: ts.SourceFile): FileEdits => {
     const known = this.edits.get(file) ?? new FileEdits(file);
@@ -60,11 +74,11 @@ class Rewriter {
   };
 
   run(): Rewrite {
-    const { sources, lifetimes, site, credentials } = this.analysis;
+    const { sources, lifetimes } = this.analysis;
     const reading = readCredentials(this.analysis, this.editsOf);
     const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
     const scopedFiles = new Set([...reading, ...scoping]);
-    const typed = parameterizeRunners(sources, site, this.editsOf);
+    const typed = parameterizeRunners(this.analysis, this.editsOf);
     const registrations = wrapRegistrations(sources, lifetimes, this.editsOf);
     const split = splitEntry({
       project: this.project,
@@ -89,27 +103,43 @@ class Rewriter {
         kind: split.kind,
         module: split.module,
         exportName: split.exportName,
+        ...(split.member ? { member: split.member } : {}),
+        ...(split.serverMember ? { serverMember: split.serverMember } : {}),
+        ...(split.connects ? { connects: true } : {}),
         sdk: this.analysis.sdkLine,
         sessions: mode.mode,
         because: mode.because,
-        reusable: mode.mode === 'stateless' && credentials.names.size === 0 && keepsNothing(this.analysis),
-        ...(this.analysis.sdkLine === 'v2' ? { modernEra: !this.inspection.state.some(isKeptState) } : {}),
+        reusable: mode.mode === 'stateless' && this.sent.size === 0 && keepsNothing(this.analysis),
+        ...(this.analysis.sdkLine === 'v2'
+          ? { modernEra: !this.hasWorkers && !split.connects && !this.inspection.state.some(isKeptState) }
+          : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
+        ...(this.hasWorkers ? { workers: true } : {}),
+        ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
+        ...(lifetimes.findings.some((finding) => finding.byService && finding.decision === 'isolate')
+          ? { ownEnvironment: true }
+          : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),
         variables: this.inspection.env.map((read) =>
-          credentials.names.has(read.name) ? { ...read, required: false } : read,
+          this.sent.has(read.name) ? { ...read, required: false } : read,
         ),
         ...(this.options.credentials === 'header'
-          ? { credentials: headersFor(credentials.names, this.options) }
+          ? { credentials: headersFor(this.sent, this.options) }
           : {}),
       },
       dependencies: raised.dependencies,
       diagnostics: [
-        ...this.stuck(),
-        ...this.credentialsNotFollowed(),
+        ...(this.hasWorkers
+          ? workerProblems(sources, this.inspection, this.options)
+          : [...this.stuck(), ...this.credentialsNotFollowed(), ...this.loadedLater()]),
+        ...this.badCredentials(),
         ...this.argumentsNeeded(),
-        ...this.loadedLater(),
         ...this.oldModules(),
+        ...lifetimes.cleanUpsLeft.map((statement) => ({
+          code: 'clean-up-left',
+          at: sources.locationOf(statement),
+          args: {},
+        })),
         ...split.diagnostics,
         ...raised.diagnostics,
         ...mode.diagnostics,
@@ -130,24 +160,29 @@ class Rewriter {
       .map((finding) => ({
         code: 'state-not-isolated',
         at: sources.locationOf(finding.declaration),
-        args: { name: finding.name },
+        args: {
+          name: finding.name,
+          first: /^\w+$/.test(finding.name)
+            ? `Declare it on its own (const ${finding.name} = …), accept sharing`
+            : 'Accept sharing',
+        },
       }));
   }
 
   private credentialsNotFollowed(): Diagnostic[] {
-    const { sources, lifetimes, credentials } = this.analysis;
-    if (this.options.credentials === 'header' && credentials.names.size === 0)
-      return [{ code: 'credentials-missing', args: {} }];
+    const { sources, lifetimes } = this.analysis;
     const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
       code,
       ...(node ? { at: sources.locationOf(node) } : {}),
-      args: { name: name ?? [...credentials.names].join(', ') },
+      args: { name: name ?? [...this.sent].join(', ') },
     }));
-    return [
-      ...found,
-      ...readOutside(this.project, this.analysis),
-      ...badHeaders(credentials.names, this.options),
-    ];
+    return [...found, ...readOutside(this.project, this.analysis)];
+  }
+
+  private badCredentials(): Diagnostic[] {
+    if (this.options.credentials === 'header' && this.sent.size === 0)
+      return [{ code: 'credentials-missing', args: {} }];
+    return badHeaders(this.sent, this.options);
   }
 
   private argumentsNeeded(): Diagnostic[] {
@@ -182,7 +217,7 @@ class Rewriter {
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
-    const found = sessionModeFor(this.inspection);
+    const found = this.hasWorkers ? workersMode : sessionModeFor(this.inspection);
     if (this.options.sessions === 'auto' || this.options.sessions === found.mode)
       return { ...found, diagnostics: [] };
     if (this.options.sessions === 'stateful')
@@ -190,8 +225,21 @@ class Rewriter {
     return {
       mode: 'stateless',
       because: 'chosen with --sessions stateless',
-      diagnostics: [{ code: 'sessions-needed', args: { because: found.because } }],
+      diagnostics: [
+        { code: 'sessions-needed', args: { because: found.because, otherwise: this.insteadOfSessions() } },
+      ],
     };
+  }
+
+  /** Does nothing that is made for one client go on to serve others, such as a browser that the first call opens? */
+  private ownsWhatItStarts(): boolean {
+    return !this.hasWorkers && this.inspection.state.every(({ decision }) => decision === 'isolate');
+  }
+
+  /** Another way out for who wants no sessions, as the end of a sentence. */
+  private insteadOfSessions(): string {
+    if (this.hasWorkers) return ', or --isolation worker';
+    return this.inspection.sessionFeatures.length > 0 ? '' : ', or accept sharing with --state share';
   }
 
   private scopePath(): string {
@@ -213,15 +261,9 @@ class Rewriter {
       to.startsWith('.') ? to : `./${to}`,
       this.inspection.build.importExtension,
     );
-    const text = this.project.files.get(path) ?? this.analysis.lifetimes.frame.file.text;
-    const quote = /from\s+"/.test(text) || (!/from\s+'/.test(text) && /require\("/.test(text)) ? '"' : "'";
-    const semicolon = /;[ \t]*(?:\r?\n|$)/.test(text) ? ';' : '';
-    const commonJs = isCommonJs(path, text);
-    const names = helpersUsedIn(file, used, commonJs);
-    if (names === '') return '';
-    return commonJs
-      ? `const { ${names} } = require(${quote}${specifier}${quote})${semicolon}`
-      : `import { ${names} } from ${quote}${specifier}${quote}${semicolon}`;
+    const style = moduleStyle(file);
+    const names = helpersUsedIn(file, used, style.isCommonJs);
+    return names.length === 0 ? '' : importLine(style, names, specifier);
   };
 
   private addImport(file: ts.SourceFile, line: string): void {
@@ -236,13 +278,8 @@ class Rewriter {
   }
 
   private addTransportType(file: ts.SourceFile): void {
-    if (/\bimport\b[^;]*\bTransport\b[^;]*from/.test(file.text)) return;
-    const quote = /from\s+"/.test(file.text) ? '"' : "'";
-    const from =
-      this.analysis.sdkLine === 'v2'
-        ? '@modelcontextprotocol/server'
-        : '@modelcontextprotocol/sdk/shared/transport.js';
-    this.addImport(file, `import type { Transport } from ${quote}${from}${quote};`);
+    const { line } = sdkName('Transport', file, this.analysis.sdkLine);
+    if (line !== undefined) this.addImport(file, line);
   }
 
   private changes({ created, module, exportName }: Split): Change[] {
@@ -275,10 +312,11 @@ class Rewriter {
   }
 }
 
-function isCommonJs(path: string, text: string): boolean {
-  if (/\.[cm]?tsx?$|\.mjs$/.test(path)) return false;
-  return /\.cjs$/.test(path) || (/\brequire\s*\(/.test(text) && !/^\s*(?:import\s[^(]|export\s)/m.test(text));
-}
+/** A worker lasts as long as its session. */
+const workersMode = {
+  mode: 'stateful',
+  because: 'every session has a worker of its own, as chosen with --isolation worker',
+} as const;
 
 /** Offset after the shebang, the file's own comment and directives. */
 function headEnd(file: ts.SourceFile): number {

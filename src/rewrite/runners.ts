@@ -1,7 +1,10 @@
+import type { Analysis } from '../inspect/analysis.js';
 import type { ConnectSite } from '../inspect/connect.js';
 import { descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
 import { isBanner } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
+import { firstFree, namesIn } from './names.js';
+import { sdkName } from './sdk-names.js';
 
 /** The position of the transport among the parameters of a runner: after its own. */
 export const transportParameter = (fn: ts.FunctionLikeDeclaration): number => fn.parameters.length;
@@ -11,8 +14,7 @@ export const transportParameter = (fn: ts.FunctionLikeDeclaration): number => fn
  * `run(transport: Transport = new StdioServerTransport())`. Returns the files that now name the type.
  */
 export function parameterizeRunners(
-  sources: Sources,
-  site: ConnectSite,
+  { sources, site, sdkLine }: Analysis,
   editsOf: (file: ts.SourceFile) => FileEdits,
 ): Set<ts.SourceFile> {
   const touched = new Set<ts.SourceFile>();
@@ -21,10 +23,11 @@ export function parameterizeRunners(
     const edits = editsOf(file);
     const isTypeScript = /\.[cm]?tsx?$/.test(file.fileName);
     const isLast = index === site.runners.length - 1;
+    const type = sdkName('Transport', file, sdkLine).local;
     if (isTypeScript) touched.add(file);
     if (!isLast) {
       const name = freeParameter(runner.fn);
-      addParameter(runner.fn, edits, isTypeScript ? `${name}?: Transport` : name);
+      addParameter(runner.fn, edits, isTypeScript ? `${name}?: ${type}` : name);
       const call = runner.use as ts.CallExpression;
       const next = site.runners[index + 1]!.fn;
       const missing = next.parameters.length - call.arguments.length;
@@ -33,19 +36,13 @@ export function parameterizeRunners(
       edits.insert(last ? last.end : call.end - 1, last ? `, ${text}` : text);
       return;
     }
-    takeTransport(sources, runner.fn, runner.use, edits, isTypeScript);
+    takeTransport(sources, site, edits, isTypeScript ? `: ${type}` : '');
   });
   return touched;
 }
 
-function takeTransport(
-  sources: Sources,
-  fn: ts.FunctionLikeDeclaration,
-  use: ts.Expression,
-  edits: FileEdits,
-  isTypeScript: boolean,
-): void {
-  const annotation = isTypeScript ? ': Transport' : '';
+function takeTransport(sources: Sources, site: ConnectSite, edits: FileEdits, annotation: string): void {
+  const { fn, use } = site.runners.at(-1)!;
   const declaration = ts.isIdentifier(use) ? sources.symbolOf(use)?.valueDeclaration : undefined;
   const local =
     declaration &&
@@ -67,15 +64,15 @@ function takeTransport(
     addParameter(fn, edits, `${name}${annotation} = ${use.getText()}`);
     edits.replace(use.getStart(), use.end, name);
   }
-  silenceBanners(fn, use, name, edits);
+  const { transport } = site;
+  if (ts.isNewExpression(transport) && transport.getSourceFile() === edits.file)
+    silenceBanners(fn, use, `${name} instanceof ${transport.expression.getText()}`, edits);
 }
 
 /** A name for the transport that the function does not use for anything else. */
 function freeParameter(fn: ts.FunctionLikeDeclaration): string {
-  const taken = new Set(descendants(fn, ts.isIdentifier).map((identifier) => identifier.text));
-  return (
-    ['transport', 'serverTransport', 'clientTransport'].find((name) => !taken.has(name)) ?? 'mcpTransport'
-  );
+  const taken = namesIn(fn);
+  return firstFree(['transport', 'serverTransport', 'mcpTransport'], (name) => taken.has(name));
 }
 
 function addParameter(fn: ts.FunctionLikeDeclaration, edits: FileEdits, text: string): void {
@@ -88,11 +85,16 @@ function addParameter(fn: ts.FunctionLikeDeclaration, edits: FileEdits, text: st
 }
 
 /** "running on stdio" is said on stdio only. */
-function silenceBanners(fn: ts.FunctionLikeDeclaration, use: ts.Node, name: string, edits: FileEdits): void {
+function silenceBanners(
+  fn: ts.FunctionLikeDeclaration,
+  use: ts.Node,
+  isStdio: string,
+  edits: FileEdits,
+): void {
   for (const statement of descendants(fn, ts.isExpressionStatement)) {
     if (enclosingFunction(statement) !== fn || statement.pos < use.end || !isBanner(statement)) continue;
     const inCatch = ancestorsOf(statement, fn).some((node) => ts.isCatchClause(node));
-    if (!inCatch) edits.insert(statement.getStart(), `if (${name} instanceof StdioServerTransport) `);
+    if (!inCatch) edits.insert(statement.getStart(), `if (${isStdio}) `);
   }
 }
 

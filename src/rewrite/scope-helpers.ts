@@ -25,11 +25,11 @@ function isMemberName(name: ts.Identifier): boolean {
  * The names between the braces of an import, of the helpers that `text` calls.
  * @param file whose own names decide what the helpers are called
  */
-export function helpersUsedIn(file: ts.SourceFile, text: string, commonJs: boolean): string {
-  return HELPERS.filter((helper) => new RegExp(`\\b${helperIn(file, helper)}\\(`).test(text))
-    .map((helper) => {
+export function helpersUsedIn(file: ts.SourceFile, text: string, commonJs: boolean): string[] {
+  return HELPERS.filter((helper) => new RegExp(`\\b${helperIn(file, helper)}\\(`).test(text)).map(
+    (helper) => {
       const local = helperIn(file, helper);
       return local === helper ? helper : `${helper}${commonJs ? ':' : ' as'} ${local}`;
-    })
-    .join(', ');
+    },
+  );
 }

@@ -1,4 +1,4 @@
-import { initializerOf, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
+import { initializerOf, isSeparable, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
 import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
 import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
@@ -17,6 +17,7 @@ export function scopeState(
 ): Set<ts.SourceFile> {
   const declaring = new Set<ts.SourceFile>();
   const statements = new Map<ts.VariableStatement, Set<ts.VariableDeclaration>>();
+  const patterns = new Map<ts.VariableDeclaration, Set<ts.Symbol>>();
   for (const [symbol, declaration] of isolated) {
     declaring.add(declaration.getSourceFile());
     if (ts.isPropertyDeclaration(declaration)) {
@@ -25,6 +26,11 @@ export function scopeState(
       continue;
     }
     if (ts.isExportAssignment(declaration)) {
+      scopeUses(sources, symbol, editsOf);
+      continue;
+    }
+    if (!ts.isIdentifier(declaration.name)) {
+      patterns.set(declaration, (patterns.get(declaration) ?? new Set()).add(symbol));
       scopeUses(sources, symbol, editsOf);
       continue;
     }
@@ -42,7 +48,34 @@ export function scopeState(
   }
   for (const [statement, declarations] of statements)
     scopeStatement(statement, declarations, editsOf(statement.getSourceFile()), present);
+  for (const [declaration, names] of patterns)
+    if (isSeparable(declaration))
+      scopePattern(sources, declaration, names, editsOf(declaration.getSourceFile()));
   return declaring;
+}
+
+/** `const { a, b } = source` becomes `const a = sessionScoped(() => source.a)` and so on; names that are shared stay. */
+function scopePattern(
+  sources: Sources,
+  declaration: ts.VariableDeclaration,
+  names: ReadonlySet<ts.Symbol>,
+  edits: FileEdits,
+): void {
+  const statement = declaration.parent.parent as ts.VariableStatement;
+  const head = [...(statement.modifiers ?? []).map((modifier) => modifier.getText()), 'const'].join(' ');
+  const source = edits.slice(declaration.initializer!.getStart(), declaration.initializer!.end);
+  const elements = [...(declaration.name as ts.ObjectBindingPattern).elements];
+  const isScoped = ({ name }: ts.BindingElement): boolean =>
+    names.has(sources.checker.getSymbolAtLocation(name)!);
+  const kept = elements.filter((element) => !isScoped(element)).map((element) => element.getText());
+  const lines = elements
+    .filter(isScoped)
+    .map(
+      ({ name, propertyName }) =>
+        `${head} ${name.getText()} = sessionScoped(() => ${source}.${(propertyName ?? name).getText()});`,
+    );
+  if (kept.length > 0) lines.unshift(`${head} { ${kept.join(', ')} } = ${source};`);
+  edits.replace(statement.getStart(), statement.end, lines.join('\n'));
 }
 
 /** Each use `store` of a session-scoped variable becomes `store.value`. */

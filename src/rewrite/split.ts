@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../model.js';
 import { type EntryModule, entryModule, runsOnImport, type SplitInput } from './entry-module.js';
 import { existingFactory } from './existing-factory.js';
+import type { Factory } from './factory-text.js';
 import { inPlace } from './in-place.js';
 import { intoSibling } from './into-sibling.js';
 import { type Placement, placeStatements } from './place-statements.js';
@@ -10,6 +11,12 @@ export interface Split {
   readonly kind: 'server' | 'server-factory';
   readonly module: string;
   readonly exportName: string;
+  /** The property of the set-up's result that is the factory. */
+  readonly member?: string;
+  /** The factory gives an object that connects a server, not the server itself. */
+  readonly connects?: boolean;
+  /** The property of what the factory gives that is the server. */
+  readonly serverMember?: string;
   /** The new module with the server, next to the entry. */
   readonly created?: { readonly path: string; readonly text: string };
   readonly diagnostics: readonly Diagnostic[];
@@ -18,28 +25,27 @@ export interface Split {
 /** Divides the module that starts the server into the factory and the stdio program. */
 export function splitEntry(input: SplitInput): Split {
   const entry = entryModule(input);
-  const placement = placeStatements(entry);
+  const found = placeStatements(entry);
+  const existing = existingFactory(entry, found);
+  const placement = existing ? placeStatements(entry, existing.call) : found;
   const early = exitInsteadOfReturn(entry, placement);
-  const existing = existingFactory(entry, placement);
-  if (existing) return { kind: 'server', ...existing, diagnostics: early };
+  if (existing?.isReady)
+    return { kind: 'server', module: existing.module, exportName: existing.exportName, diagnostics: early };
   if (!runsOnImport(entry)) {
     const { factory, diagnostics } = inPlace(entry, placement);
-    return {
-      kind: factory.kind,
-      module: entry.path,
-      exportName: factory.name,
-      diagnostics: [...early, ...diagnostics],
-    };
+    return { ...madeBy(factory), module: entry.path, diagnostics: [...early, ...diagnostics] };
   }
-  const { factory, created, diagnostics } = intoSibling(entry, placement);
-  return {
-    kind: factory.kind,
-    module: created.path,
-    exportName: factory.name,
-    created,
-    diagnostics: [...early, ...diagnostics],
-  };
+  const { factory, created, diagnostics } = intoSibling(entry, placement, existing);
+  return { ...madeBy(factory), module: created.path, created, diagnostics: [...early, ...diagnostics] };
 }
+
+const madeBy = ({ kind, name, inner, result }: Factory) => ({
+  kind,
+  exportName: name,
+  ...(result.gives === 'connect' ? { connects: true } : {}),
+  ...(result.gives === 'server' && result.needed.length > 0 ? { serverMember: result.needed[0]! } : {}),
+  ...(inner && result.prepared.length > 0 ? { member: inner } : {}),
+});
 
 /** A `return` that gave up starting the program: in the factory, the program ends there as well. */
 function exitInsteadOfReturn(

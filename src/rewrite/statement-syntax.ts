@@ -82,17 +82,12 @@ export function returnsIn(statement: ts.Statement): ts.ReturnStatement[] {
   return found;
 }
 
-/** The nodes that remain of a tree when some of its statements and one expression are taken out. */
-export function remainsOf(
-  root: ts.Node,
-  moved: ReadonlySet<ts.Node>,
-  replaced: ts.Expression,
-): readonly ts.Node[] {
+/** The nodes that remain of a tree when some of its statements and expressions are taken out. */
+export function remainsOf(root: ts.Node, taken: ReadonlySet<ts.Node>): readonly ts.Node[] {
   const nodes: ts.Node[] = [];
   const walk = (node: ts.Node): void => {
-    if (moved.has(node)) return;
-    if (node === replaced) return;
-    if (containsAny(node, moved, replaced)) {
+    if (taken.has(node)) return;
+    if (containsAny(node, taken)) {
       if (ts.isIdentifier(node)) nodes.push(node);
       ts.forEachChild(node, walk);
     } else nodes.push(node);
@@ -101,9 +96,8 @@ export function remainsOf(
   return nodes;
 }
 
-function containsAny(node: ts.Node, moved: ReadonlySet<ts.Node>, replaced: ts.Node): boolean {
-  if (isInside(replaced, node)) return true;
-  for (const one of moved) if (isInside(one, node)) return true;
+function containsAny(node: ts.Node, taken: ReadonlySet<ts.Node>): boolean {
+  for (const one of taken) if (isInside(one, node)) return true;
   return false;
 }
 

@@ -1,5 +1,5 @@
 import { ts } from '../inspect/source.js';
-import { extentOf, reindent } from './edits.js';
+import { extentOf, isApart, reindent } from './edits.js';
 import type { EntryModule } from './entry-module.js';
 import { shebangEnd } from './statement-syntax.js';
 
@@ -29,14 +29,17 @@ export function blockText(entry: EntryModule, statements: readonly ts.Statement[
   return statements
     .map((statement, index) => {
       const previous = statements[index - 1];
-      const gap =
-        previous &&
-        /\n[ \t]*\r?\n/.test(entry.file.text.slice(extentOf(previous).end, extentOf(statement).start + 1))
-          ? '\n'
-          : '';
+      const gap = previous && isApart(previous, statement) ? '\n' : '';
       return gap + movedText(entry, statement, level);
     })
     .join('\n');
+}
+
+/** Takes statements out of the module. */
+export function removeStatements(entry: EntryModule, statements: readonly ts.Statement[]): void {
+  // From top to bottom: what stands in front decides which blank lines go.
+  for (const statement of [...statements].sort((one, other) => one.pos - other.pos))
+    removeStatement(entry, statement);
 }
 
 /** Takes a statement out of the module, with its comments and the blank lines that only it separated. */
@@ -47,6 +50,6 @@ export function removeStatement({ file, edits }: EntryModule, statement: ts.Stat
   const newline = /^\r?\n/.exec(text.slice(end))?.[0] ?? '';
   end += newline.length;
   const blankAfter = /^(?:[ \t]*\r?\n)+/.exec(text.slice(end))?.[0] ?? '';
-  if (blankAfter && /\n[ \t]*\r?\n$|^$|\{[ \t]*\r?\n$/.test(text.slice(0, start))) end += blankAfter.length;
+  if (blankAfter && /\n[ \t]*\r?\n$|^$|\{[ \t]*\r?\n$/.test(edits.slice(0, start))) end += blankAfter.length;
   edits.replace(start, end, '');
 }

@@ -4,10 +4,12 @@ import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf, type FileEdits } from './edits.js';
 import { type EntryModule, runsOnImport } from './entry-module.js';
-import { type Factory, isScoped } from './factory-text.js';
+import { isScoped } from './factory-result.js';
+import type { Factory } from './factory-text.js';
 import type { Placement } from './place-statements.js';
 import { declaredNames, isExported } from './statement-syntax.js';
-import { movedText, removeStatement } from './statement-text.js';
+import { movedText, removeStatements } from './statement-text.js';
+import { stdioTransport } from './stdio-transport.js';
 
 /** What remains to be done after the frame was edited. */
 interface FrameEdit {
@@ -20,18 +22,22 @@ const DONE: FrameEdit = { diagnostics: [] };
 
 /** Removes what moved out of the frame, and puts the creation of the server where it belongs. */
 export function editFrame(entry: EntryModule, placement: Placement, factory: Factory): FrameEdit {
+  const edit = insertServer(entry, placement, factory);
+  // After the insertion, which stands between what is removed and the blank line in front of it.
+  removeStatements(entry, [...placement.setUp, ...placement.frameServer, ...placement.afterConnect]);
+  return edit;
+}
+
+function insertServer(entry: EntryModule, placement: Placement, factory: Factory): FrameEdit {
   const { analysis, sources, edits } = entry;
   const { site, lifetimes } = analysis;
   const { fn, holders } = lifetimes.frame;
-  for (const statement of [...placement.setUp, ...placement.frameServer, ...placement.afterConnect])
-    removeStatement(entry, statement);
-  if (site.factory) {
-    editServed(entry, site.factory, factory);
-    return DONE;
-  }
-  const { isObject, connectedName, needed } = factory.result;
-  const name = isObject ? 'server' : (connectedName ?? 'server');
-  editCall(entry, name, isObject ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
+  if (factory.isOwn) return DONE;
+  if (site.factory) return editServed(entry, placement, factory, site.factory);
+  const { gives, connectedName, needed } = factory.result;
+  const connects = gives === 'connect';
+  const name = connects ? 'server' : (connectedName ?? 'server');
+  editCall(entry, name, connects ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
   const creation = creationText(entry, placement, factory, name);
   const isAsync = factory.isAsync || factory.awaitsSetUp;
   if (fn && !runsOnImport(entry)) {
@@ -53,19 +59,28 @@ export function editFrame(entry: EntryModule, placement: Placement, factory: Fac
   return DONE;
 }
 
-/** `const server = createServer();` as the stdio program writes it. */
+/** `const server = createServer();` as the stdio program writes it, one statement a line. */
 function creationText(entry: EntryModule, placement: Placement, factory: Factory, name: string): string {
-  const { isObject, needed } = factory.result;
-  const target = isObject && needed.length > 0 ? `{ ${['connect', ...needed].join(', ')} }` : name;
-  const call =
-    factory.kind === 'server-factory'
-      ? `${factory.awaitsSetUp ? `(await ${factory.name}())` : `${factory.name}()`}()`
-      : `${factory.name}()`;
+  const { gives, needed } = factory.result;
+  const names = gives === 'connect' ? ['connect', ...needed] : needed;
+  const target = needed.length > 0 ? `{ ${names.join(', ')} }` : name;
+  const call = `${factory.inner ?? factory.name}()`;
   const exported = placement.server.filter(isExported).flatMap(declaredNames);
   const isPlain = needed.length === 0 && exported.includes(name);
   const reExport =
     exported.length > 0 && !isPlain ? `\nexport { ${exported.join(', ')} }${entry.semicolon}` : '';
-  return `${isPlain ? 'export ' : ''}const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${entry.semicolon}${reExport}`;
+  const setUp = factory.inner ? `${setUpText(entry, factory, factory.inner)}\n` : '';
+  return `${setUp}${isPlain ? 'export ' : ''}const ${target} = ${factory.isAsync ? 'await ' : ''}${call}${entry.semicolon}${reExport}`;
+}
+
+/** `const createServer = await createServerFactory();`, or `const { createServer, store } = …`. */
+function setUpText(
+  { semicolon }: EntryModule,
+  { name, awaitsSetUp, result }: Factory,
+  inner: string,
+): string {
+  const target = result.prepared.length === 0 ? inner : `{ ${[inner, ...result.prepared].join(', ')} }`;
+  return `const ${target} = ${awaitsSetUp ? 'await ' : ''}${name}()${semicolon}`;
 }
 
 /** The connect call is a runner's: the stdio program hands the transport to `connect` itself. */
@@ -79,7 +94,7 @@ function editCall(entry: EntryModule, name: string, connect: string | undefined)
   const { edits } = entry;
   const { call, server } = entry.analysis.site;
   if (replacesCall(entry)) {
-    edits.replace(call.getStart(), call.end, `${connect}(new StdioServerTransport())`);
+    edits.replace(call.getStart(), call.end, `${connect}(${stdioTransport(entry).argument})`);
     return;
   }
   if (connect) edits.replace(call.expression.getStart(), call.expression.end, connect);
@@ -91,14 +106,31 @@ function editCall(entry: EntryModule, name: string, connect: string | undefined)
 
 /** Gives `serveStdio` the factory by its name. */
 function editServed(
-  { analysis, edits }: EntryModule,
+  entry: EntryModule,
+  placement: Placement,
+  factory: Factory,
   expression: ts.Expression,
-  { kind, name, awaitsSetUp }: Factory,
-): void {
+): FrameEdit {
+  const { analysis, sources, edits } = entry;
+  const { name, inner, awaitsSetUp, result } = factory;
   const { fn } = analysis.lifetimes.frame;
-  const text = kind === 'server' ? name : `${awaitsSetUp ? 'await ' : ''}${name}()`;
+  const isNamed = result.prepared.length > 0;
+  const made = `${awaitsSetUp ? 'await ' : ''}${name}()`;
+  const text = inner ? (isNamed ? inner : made) : name;
   edits.replace(expression.getStart(), expression.end, text);
   if (awaitsSetUp && fn) makeAsync(edits, fn);
+  if (inner && isNamed) insertInFrame(entry, placement, setUpText(entry, factory, inner));
+  // Which of the servers would it be of?
+  const stranded = [...placement.server, ...placement.frameServer].filter((statement) =>
+    declaredNames(statement).some((one) => result.needed.includes(one)),
+  );
+  return {
+    diagnostics: stranded.map((statement) => ({
+      code: 'state-not-isolated',
+      at: sources.locationOf(statement),
+      args: { name: declaredNames(statement)[0] ?? '' },
+    })),
+  };
 }
 
 function makeAsync(edits: FileEdits, fn: ts.FunctionLikeDeclaration): void {
@@ -118,7 +150,7 @@ function withGlue(entry: EntryModule, { server, shell }: Placement, creation: st
     (statement) => ts.isExpressionStatement(statement) && usesAny(entry, statement, own),
   );
   const texts = glue.map((statement) => movedText(entry, statement, 1).trim());
-  for (const statement of glue) removeStatement(entry, statement);
+  removeStatements(entry, glue);
   return [creation, ...texts].join(`\n${entry.unit}`);
 }
 
@@ -160,7 +192,7 @@ function insertInFrame(entry: EntryModule, placement: Placement, text: string): 
   const anchor = moved.has(first) && first.parent === lastEarly.parent ? first : lastEarly;
   const { start } = extentOf(anchor);
   const pad = /^[ \t]*/.exec(file.text.slice(start))?.[0] ?? '';
-  edits.insertBefore(start, `${pad}${text}\n`);
+  edits.insertBefore(start, `${text.replace(/^/gm, pad)}\n`);
 }
 
 /** Does a block statement on the way use the server itself: in its condition, or in another branch? */

@@ -1,14 +1,16 @@
-import { topLevelStatement, type ts } from '../inspect/source.js';
+import { topLevelStatement, ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
 import type { Factory } from './factory-text.js';
-import { importLine, insertImports, stdioTransportImport } from './import-lines.js';
+import { insertImports } from './import-lines.js';
 import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
+import { importLine } from './module-style.js';
 import type { Placement } from './place-statements.js';
 import type { SharedAssignments } from './shared-assignments.js';
-import { removeStatement } from './statement-text.js';
+import { removeStatement, removeStatements } from './statement-text.js';
 import { editFrame, replacesCall } from './stdio-frame.js';
+import { stdioTransport } from './stdio-transport.js';
 
 /** Names of the module with the server that the stdio program or the entry's importers use. */
 export type SharedNames = ReadonlyMap<string, { readonly isType: boolean; readonly wasExported: boolean }>;
@@ -24,13 +26,13 @@ export function editStdioProgram(
 ): readonly Diagnostic[] {
   const read = [...namesUsedIn(placement.shellNodes)].filter((name) => !unread.has(name));
   const used = new Set([...read, ...setters.values()]);
-  const makesTransport = replacesCall(entry);
-  const keep = (name: string) => used.has(name) || (makesTransport && name === 'StdioServerTransport');
+  const made = replacesCall(entry) ? stdioTransport(entry).made : undefined;
+  const keep = (name: string) => used.has(name) || name === made?.local;
   for (const statement of placement.imports) narrowInPlace(entry, statement, keep);
-  for (const statement of [...placement.shared, ...placement.server]) removeStatement(entry, statement);
+  removeStatements(entry, [...placement.shared, ...placement.server]);
   const { creation, diagnostics } = editFrame(entry, placement, factory);
   insertImports(entry, placement, [
-    ...(makesTransport ? stdioTransportImport(entry, placement) : []),
+    ...(made?.line ? [made.line] : []),
     ...linesFrom(entry, specifier, factory.name, names, used),
   ]);
   if (creation !== undefined) insertCreation(entry, placement, creation);
@@ -52,7 +54,9 @@ function linesFrom(
   const types = shared.filter(({ name, isType }) => isType && used.has(name));
   const valuesOut = shared.filter(({ isType, wasExported }) => wasExported && !isType);
   const typesOut = shared.filter(({ isType, wasExported }) => wasExported && isType);
-  const lines = [importLine(entry, [factoryName, ...values.map(({ name }) => name)], specifier)];
+  const lines = [
+    importLine(entry, [...new Set([factoryName, ...values.map(({ name }) => name)])], specifier),
+  ];
   if (types.length > 0) lines.push(`import type { ${list(types)} } ${from}`);
   if (valuesOut.length > 0 && !entry.isCommonJs) lines.push(`export { ${list(valuesOut)} } ${from}`);
   if (typesOut.length > 0) lines.push(`export type { ${list(typesOut)} } ${from}`);
@@ -78,5 +82,9 @@ function insertCreation(entry: EntryModule, placement: Placement, creation: stri
     ) ?? shell[0]!;
   const last = imports.at(-1);
   const at = extentOf(first).start;
-  edits.insertBefore(at, `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n`);
+  const isApart = ts.isFunctionDeclaration(first) || ts.isClassDeclaration(first);
+  edits.insertBefore(
+    at,
+    `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n${isApart ? '\n' : ''}`,
+  );
 }

@@ -10,8 +10,10 @@ import { createRedis, redisSettings } from './redis-client.js';
 import { createRedisSessions } from './redis-sessions.js';
 import { resolveAwsSecrets } from './secrets-aws.js';
 import { resolveVaultSecrets } from './secrets-vault.js';
+import { workerSettings } from './session-workers.js';
 import { createTracing, tracingSettings } from './tracing.js';
 
+export { loadInWorkers as loadServers } from './session-workers.js';
 export { createStatefulEndpoint } from './stateful.js';
 /** Everything at once, so that every template is type-checked; a project gets what it chose. */
 export { createStatelessEndpoint as createEndpoint } from './stateless.js';
@@ -24,6 +26,7 @@ export const settings = {
   ...postgresSettings,
   ...metricsSettings,
   ...tracingSettings,
+  ...workerSettings,
 };
 export const featureFactories: readonly FeatureFactory[] = [
   createRedis,

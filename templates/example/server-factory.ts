@@ -10,6 +10,7 @@ export const sessionMode: 'stateless' | 'stateful' = 'stateless';
 export const reusable: boolean = true;
 export const fixedTools: boolean = true;
 export const survivesExceptions: boolean = false;
+export const ownsWhatItStarts: boolean = true;
 
 export const projectVariables: readonly { name: string; required: boolean; secret: boolean }[] = [
   { name: 'EXAMPLE_TOKEN', required: false, secret: true },
@@ -19,6 +20,8 @@ export const credentialHeaders: readonly { variable: string; header: string }[] 
   { variable: 'EXAMPLE_TOKEN', header: 'x-example-token' },
 ];
 
+export const workerFile = new URL('./session-worker.js', import.meta.url);
+
 export async function loadServerFactory(): Promise<ServerFactory> {
   return async () => {
     const server = new McpServer({ name: 'example', version: '1.0.0' });
@@ -27,8 +30,4 @@ export async function loadServerFactory(): Promise<ServerFactory> {
     }));
     return server;
   };
-}
-
-export async function loadCleanUp(): Promise<(() => unknown) | undefined> {
-  return undefined;
 }

@@ -3,14 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { createListener } from './app.js';
 import { type Config, prepareEnvironment, readConfig, secretValues } from './config.js';
 import type { Feature, Gauges } from './feature.js';
-import { createEndpoint, featureFactories } from './features.js';
+import { createEndpoint, featureFactories, loadServers } from './features.js';
 import { Gate, isLoopback } from './gate.js';
 import { HealthReport } from './health.js';
 import { captureConsole, createLog, type Log } from './logger.js';
 import { callRunner, type Endpoint, Mcp } from './mcp.js';
-import { exitProcess, guardProcess } from './process-guard.js';
-import { loadCleanUp, loadServerFactory, sessionMode, survivesExceptions } from './server-factory.js';
-import { currentScope } from './session-scope.js';
+import { exitProcess, guardProcess, ProcessExit } from './process-guard.js';
+import { ownsWhatItStarts, sessionMode, survivesExceptions } from './server-factory.js';
+import { followResources } from './session-resources.js';
+import { currentResources, currentScope, failCurrentRequest } from './session-scope.js';
 import { ConfigError } from './settings.js';
 import { createShutdown } from './shutdown.js';
 
@@ -24,11 +25,14 @@ async function main(): Promise<void> {
   let shutDown = (_reason: string, code = 1): void => leave(log, code);
   process.on('SIGTERM', () => shutDown('SIGTERM', 0));
   process.on('SIGINT', () => shutDown('SIGINT', 0));
-  process.on('unhandledRejection', (reason) =>
-    logger.error({ err: reason }, 'A promise was rejected and nobody cared'),
-  );
+  process.on('unhandledRejection', (reason) => {
+    if (isFarewell(reason)) return;
+    logger.error({ err: reason }, 'A promise was rejected and nobody cared');
+    failCurrentRequest();
+  });
   process.on('uncaughtException', (error) => {
     const scope = currentScope();
+    if (isFarewell(error)) return;
     if (survivesExceptions)
       logger.error({ err: error }, 'Uncaught exception; the server goes on, as it is made to');
     else if (scope) {
@@ -41,10 +45,10 @@ async function main(): Promise<void> {
   });
   captureConsole(logger);
   const guard = guardProcess(logger, log.flush);
+  if (ownsWhatItStarts) followResources(currentResources);
 
   // The project's code is loaded only now: it may print, read the environment, or leave as soon as it is imported.
-  const createServer = await loadServerFactory();
-  const cleanUp = await loadCleanUp();
+  const { createServer, close } = await loadServers({ config, logger });
   const open: { mcp?: Mcp; endpoint?: Endpoint; health?: HealthReport } = {};
   const gauges = (): Gauges => ({
     ready: open.health?.ready ?? false,
@@ -66,6 +70,10 @@ async function main(): Promise<void> {
   Object.assign(open, { mcp, endpoint, health });
   const listener = createListener({ logger, gate, health, mcp, features, trustProxy: config.TRUST_PROXY });
 
+  const cleanUp = async (): Promise<void> => {
+    await close?.();
+    await guard.cleanUp();
+  };
   const exit = (code: number): void => leave(log, code);
   const parts = { config, logger, listener, health, mcp, endpoint, features, gauges, cleanUp, exit };
   shutDown = createShutdown(parts);
@@ -102,6 +110,9 @@ function requireProtection(config: Config, features: readonly Feature[]): void {
       'choose --auth, put an authenticating proxy in front and set ALLOW_UNAUTHENTICATED=true, or listen on 127.0.0.1',
   ]);
 }
+
+/** While it cleans up, the project's code ends by what its `process.exit` throws. */
+const isFarewell = (error: unknown): boolean => error instanceof ProcessExit && !currentScope();
 
 function leave(log: Log, code: number): never {
   log.flush();

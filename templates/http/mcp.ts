@@ -40,6 +40,16 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
+/** How the service gets its servers. */
+export interface Servers {
+  readonly createServer: ServerFactory;
+  /** Ends what they have of their own. */
+  close?(): Promise<void>;
+}
+
+/** Loads the project's code. */
+export type ServerLoader = (context: Pick<EndpointContext, 'config' | 'logger'>) => Promise<Servers>;
+
 export interface EndpointContext {
   readonly config: Config;
   readonly logger: Logger;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { SessionResources } from './session-resources.js';
 
 /**
  * What belongs to one client while many share a process. Over stdio every client had a process of its own, so a
@@ -7,6 +8,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export class SessionScope {
   /** What the client has sent in place of variables of the environment. */
   readonly credentials: ReadonlyMap<string, string | undefined> | undefined;
+  /** What timers and child processes that are started in the scope end with. */
+  resources: SessionResources | undefined;
   readonly #onCrash: (() => void) | undefined;
   readonly #values = new Map<object, { value: unknown; dispose: (() => void) | undefined }>();
 
@@ -35,24 +38,46 @@ export class SessionScope {
     this.#values.set(key, { value, dispose: dispose && (() => dispose(value)) });
   }
 
-  /** Runs `work`, and everything it starts, inside this scope. */
-  run<T>(work: () => T): T {
-    return storage.run(this, work);
+  /**
+   * Runs `work`, and everything it starts, inside this scope. `onRejection` learns of a promise in it that was rejected
+   * and that nobody waits for; `resources` are what its timers and child processes end with, instead of the scope's.
+   */
+  run<T>(work: () => T, { onRejection, resources = this.resources }: RunOptions = {}): T {
+    return storage.run({ scope: this, resources, onRejection }, work);
   }
 
-  /** Drops every value, so that nothing of the client outlives its session. */
-  end(): void {
+  /** Drops every value, so that nothing of the client outlives its session; `release` is for those without a `dispose`. */
+  end(release?: (value: unknown) => void): void {
     const held = [...this.#values.values()];
     this.#values.clear();
-    for (const { dispose } of held) dispose?.();
+    for (const { value, dispose } of held) {
+      if (dispose) dispose();
+      else release?.(value);
+    }
+    this.resources?.end();
   }
 }
 
-const storage = new AsyncLocalStorage<SessionScope>();
+/** For whom code runs, and for which of its requests. */
+interface Running {
+  readonly scope: SessionScope;
+  readonly resources: SessionResources | undefined;
+  readonly onRejection: (() => void) | undefined;
+}
+
+type RunOptions = Partial<Pick<Running, 'onRejection' | 'resources'>>;
+
+const storage = new AsyncLocalStorage<Running>();
 const processScope = new SessionScope();
 
 /** The scope of the code that is running; none at start-up and over stdio. */
-export const currentScope = (): SessionScope | undefined => storage.getStore();
+export const currentScope = (): SessionScope | undefined => storage.getStore()?.scope;
+
+/** What timers and child processes of the code that is running end with. */
+export const currentResources = (): SessionResources | undefined => storage.getStore()?.resources;
+
+/** A promise was rejected and nobody waits for it: the request that it was made for gets an answer. */
+export const failCurrentRequest = (): void => storage.getStore()?.onRejection?.();
 
 /** A variable of which every session has its own. A property, not a call: TypeScript narrows `x.value` like a variable. */
 export interface SessionScoped<T> {
@@ -68,7 +93,7 @@ export interface SessionScoped<T> {
  */
 export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void): SessionScoped<T> {
   const key = {};
-  const scope = (): SessionScope => storage.getStore() ?? processScope;
+  const scope = (): SessionScope => currentScope() ?? processScope;
   return {
     get value(): T {
       return scope().get(key, create, dispose);
@@ -81,12 +106,12 @@ export function sessionScoped<T>(create: () => T, dispose?: (value: T) => void):
 
 /** A variable of the environment; while a client is served that sends its own value, the client's. */
 export function credential(name: string): string | undefined {
-  const sent = storage.getStore()?.credentials;
+  const sent = currentScope()?.credentials;
   return sent?.has(name) ? sent.get(name) : process.env[name];
 }
 
 /** The environment with what the current client has sent in it. */
 export function environment(): NodeJS.ProcessEnv {
-  const sent = storage.getStore()?.credentials;
+  const sent = currentScope()?.credentials;
   return sent ? { ...process.env, ...Object.fromEntries(sent) } : process.env;
 }

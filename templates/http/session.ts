@@ -5,6 +5,7 @@ import { codes, Refusal, type RpcMessage, type RpcRequest, type RpcResponse } fr
 import type { Visit } from './mcp.js';
 import type { MessageExtraInfo } from './sdk.js';
 import type { ServerFactory } from './server-factory.js';
+import { release, SessionResources } from './session-resources.js';
 import { SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';
 
@@ -33,6 +34,7 @@ export class Session {
     this.id = id;
     this.owner = ownerOf(caller);
     this.scope = new SessionScope(caller.credentials?.values, () => void this.close());
+    this.scope.resources = new SessionResources();
     this.#initialize = initialize;
     const info = initialize.params?.['clientInfo'] as { name?: unknown } | undefined;
     this.clientName = typeof info?.name === 'string' ? info.name : undefined;
@@ -152,7 +154,7 @@ export class Session {
   dispose(): void {
     this.standalone.detach();
     this.history.clear();
-    this.scope.end();
+    this.scope.end(release);
   }
 }
 

@@ -17,7 +17,7 @@ export interface ShutdownParts {
   readonly features: readonly Feature[];
   readonly gauges: () => Gauges;
   /** What the project itself does when it is stopped. */
-  readonly cleanUp: (() => unknown) | undefined;
+  readonly cleanUp: () => Promise<void>;
   readonly exit: (code: number) => void;
 }
 
@@ -111,7 +111,7 @@ async function drain({
   const closers = [...features]
     .reverse()
     .map((feature) => ({ name: feature.name, close: () => feature.close?.() }));
-  for (const { name, close } of [{ name: 'the server', close: () => cleanUp?.() }, ...closers]) {
+  for (const { name, close } of [{ name: 'the server', close: cleanUp }, ...closers]) {
     try {
       await close();
     } catch (error) {

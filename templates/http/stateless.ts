@@ -3,6 +3,7 @@ import { isRequest, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
 import { type MessageExtraInfo, messageExtra, protocolVersions } from './sdk.js';
 import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
+import { release, SessionResources } from './session-resources.js';
 import { currentScope, SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';
 
@@ -23,6 +24,8 @@ const mostIdle = 64;
 /** A server with its connection. It serves one request at a time, and another one only while it is clean. */
 class Instance {
   readonly transport: HttpTransport;
+  /** What was started while the server was built. What a call starts is its own affair, as it is over stdio. */
+  readonly #resources = new SessionResources();
   clean = reusable;
   uses = 0;
 
@@ -45,13 +48,22 @@ class Instance {
     });
     this.transport.onclose = () => {
       this.clean = false;
+      this.#resources.end();
     };
   }
 
   static async open(createServer: ServerFactory, onListChanged: () => void): Promise<Instance> {
     const instance = new Instance(onListChanged);
-    const server = await createServer();
-    await server.connect(instance.transport);
+    const build = async (): Promise<void> => {
+      const server = await createServer();
+      await server.connect(instance.transport);
+    };
+    try {
+      await currentScope()?.run(build, { resources: instance.#resources });
+    } catch (error) {
+      await instance.transport.close();
+      throw error;
+    }
     return instance;
   }
 }
@@ -105,7 +117,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       throw error;
     } finally {
       if (instance) await giveBack(instance);
-      scope.end();
+      scope.end(release);
     }
   }
 

@@ -62,9 +62,13 @@ export class HttpTransport implements Transport {
     extra: MessageExtraInfo,
   ): Promise<RpcResponse> {
     return new Promise((settle, reject) => {
-      this.#pending.set(message.id, { exchange, scope: currentScope(), settle });
+      const scope = currentScope();
+      this.#pending.set(message.id, { exchange, scope, settle });
+      const deliver = (): void => this.#deliver(message, extra);
       try {
-        this.#deliver(message, extra);
+        const onRejection = (): void => this.#fail(message.id, codes.internal, 'Internal error');
+        if (scope) scope.run(deliver, { onRejection });
+        else deliver();
       } catch (error) {
         this.#pending.delete(message.id);
         reject(error);
@@ -96,24 +100,21 @@ export class HttpTransport implements Transport {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const [id, { settle }] of this.#pending) {
-      settle({ jsonrpc: '2.0', id, error: { code: codes.refused, message: 'The connection was closed' } });
-    }
-    this.#pending.clear();
+    for (const id of this.#pending.keys()) this.#fail(id, codes.refused, 'The connection was closed');
     this.onclose?.();
   }
 
   /** A cancelled request gets no answer from the SDK, and must not get one (specification, cancellation). */
   #cancel(id: unknown): void {
-    const pending = this.#pending.get(id as RpcId);
-    if (!pending) return;
-    this.#pending.delete(id as RpcId);
-    pending.exchange?.abandon();
-    pending.settle({
-      jsonrpc: '2.0',
-      id: id as RpcId,
-      error: { code: codes.refused, message: 'Cancelled by the client' },
-    });
+    this.#pending.get(id as RpcId)?.exchange?.abandon();
+    this.#fail(id as RpcId, codes.refused, 'Cancelled by the client');
+  }
+
+  /** Answers a request in the server's place; what the server itself may still say to it is dropped. */
+  #fail(id: RpcId, code: number, message: string): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.settle({ jsonrpc: '2.0', id, error: { code, message } });
   }
 
   #deliver(message: RpcMessage, extra: MessageExtraInfo): void {

@@ -16,6 +16,31 @@ export interface Fixture {
   readonly features: Partial<Options>;
 }
 
+/** Fixtures that are installed, built and verified in full; the others differ from them in their sources only. */
+const fullyVerified: ReadonlySet<string> = new Set([
+  'assigned-from-stdio',
+  'bun-without-build',
+  'class-owner',
+  'connect-not-awaited',
+  'credentials-in-headers',
+  'env-between-registrations',
+  'example',
+  'factory-already-there',
+  'inside-async-main',
+  'inside-iife',
+  'javascript-commonjs',
+  'javascript-esm',
+  'low-level-server',
+  'registrations-in-main',
+  'script-of-its-own',
+  'state-isolated',
+  'top-level-await',
+  'tsx-without-build',
+  'typescript-commonjs',
+]);
+
+export const isFullyVerified = (name: string): boolean => fullyVerified.has(name);
+
 export function readFixtures(kind: 'convert' | 'refuse'): readonly Fixture[] {
   const parent = path.join(fixtures, kind);
   if (!fs.existsSync(parent)) return [];

@@ -7,15 +7,18 @@ import { call, connect, post, type Service, type ServiceOptions, startService, u
 const server = `
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
-export const cleanUp = async () => { console.log('cleaned up'); };
+process.on('SIGTERM', () => { console.log('cleaned up'); process.exit(); });
 export function createServer() {
   const server = new McpServer({ name: 'tested', version: '1.0.0' });
+  process.on('SIGTERM', async () => { await server.close(); console.log('closed a server'); });
   server.registerTool('slow', { inputSchema: { ms: z.number() } }, async ({ ms }) => {
     await new Promise((resolve) => setTimeout(resolve, ms));
     return { content: [{ type: 'text', text: 'finished' }] };
   });
   server.registerTool('crash', {}, () => { setTimeout(() => { throw new Error('crashed'); }, 5); return { content: [] }; });
   server.registerTool('crash-and-wait', {}, () => new Promise(() => { setTimeout(() => { throw new Error('crashed'); }, 5); }));
+  server.registerTool('reject-and-wait', {}, () => new Promise(() => { setTimeout(() => { Promise.reject(new Error('rejected')); }, 5); }));
+  server.registerTool('reject-later', {}, () => { setTimeout(() => { Promise.reject(new Error('too late')); }, 50); return { content: [] }; });
   server.registerTool('tell', {}, () => { console.log('the key is ' + process.env.API_TOKEN); return { content: [] }; });
   return server;
 }
@@ -151,9 +154,7 @@ describe('limits', () => {
 
 describe('shutdown', () => {
   it('finishes what is in flight, runs the project’s cleanup once, and exits with 0', async () => {
-    const service = await start({
-      seam: { cleanUp: { module: 'src/create-server.ts', exportName: 'cleanUp' } },
-    });
+    const service = await start();
     const answers = Promise.all(
       Array.from({ length: 8 }, (_, id) => post(service, call('slow', { ms: 500 }, id))),
     );
@@ -161,7 +162,8 @@ describe('shutdown', () => {
     service.child.kill('SIGTERM');
     for (const answer of await answers) expect(await answer.text()).toContain('finished');
     expect(await service.exited()).toBe(0);
-    expect(service.log().filter(({ msg }) => msg === 'cleaned up')).toHaveLength(1);
+    for (const msg of ['cleaned up', 'closed a server'])
+      expect(service.log().filter((line) => line['msg'] === msg)).toHaveLength(1);
     expect(service.log().at(-1)).toMatchObject({ msg: 'Shut down' });
   });
 
@@ -246,6 +248,25 @@ describe('shutdown', () => {
     const service = await start();
     const answer = await post(service, call('crash-and-wait'));
     expect(await answer.json()).toMatchObject({ error: { message: 'The connection was closed' } });
+    expect((await post(service, call('slow', { ms: 1 }))).status).toBe(200);
+  });
+
+  it('answers the request whose promise was rejected, and goes on with its session', async () => {
+    const service = await start({ seam: { sessions: 'stateful' } });
+    const { client } = await connect(service);
+    const slow = client.callTool({ name: 'slow', arguments: { ms: 300 } });
+    await client.callTool({ name: 'reject-later' });
+    await expect(client.callTool({ name: 'reject-and-wait' })).rejects.toThrow('Internal error');
+    expect(await slow).toMatchObject({ content: [{ text: 'finished' }] });
+    expect(await client.ping()).toEqual({});
+    const rejected = service.log().filter(({ msg }) => msg === 'A promise was rejected and nobody cared');
+    expect(rejected).toHaveLength(2);
+  });
+
+  it('answers a stateless request whose promise was rejected', async () => {
+    const service = await start();
+    const answer = await post(service, call('reject-and-wait'));
+    expect(await answer.json()).toMatchObject({ error: { code: -32603, message: 'Internal error' } });
     expect((await post(service, call('slow', { ms: 1 }))).status).toBe(200);
   });
 });

@@ -42,6 +42,7 @@ export const defaultOptions: Options = {
   sessions: 'auto',
   state: 'isolate',
   share: [],
+  isolation: 'auto',
   credentials: 'env',
   credentialHeader: [],
   args: [],

@@ -73,6 +73,13 @@ const commands: readonly Command[] = [
     says: /./,
   },
   {
+    id: 'inspect-300',
+    label: 'create-mcp-prod inspect (inspects and plans), 300 files',
+    args: [cli, 'inspect', project],
+    files: 300,
+    says: /src\/index\.ts/,
+  },
+  {
     id: 'plan-300',
     label: 'create-mcp-prod --dry-run, 300 files',
     args: [cli, project, '--dry-run', ...quiet],

@@ -13,19 +13,34 @@ const execute = promisify(execFile);
 
 export type Tools = keyof typeof allSizes;
 
+interface Conversion {
+  readonly options: readonly string[];
+  /** Every request gets a fresh server, as where the inspection cannot prove that one keeps nothing. */
+  readonly fresh?: boolean;
+  /** The factory makes its schemas anew for every server, as they stood in the program. */
+  readonly unlifted?: boolean;
+}
+
+const apiKey = ['--auth', 'api-key'];
+const stateful = [...apiKey, '--sessions', 'stateful'];
+
 /** Conversions of one server: what a user gets with `--auth api-key`, and the same with parts left out. */
 const conversions = {
-  stateless: ['--auth', 'api-key'],
-  stateful: ['--auth', 'api-key', '--sessions', 'stateful'],
-  'no-auth': ['--auth', 'none'],
-  'no-limits': ['--auth', 'api-key', '--rate-limit', 'none'],
-  'no-auth-no-limits': ['--auth', 'none', '--rate-limit', 'none'],
-} as const;
+  stateless: { options: apiKey },
+  stateful: { options: stateful },
+  'no-auth': { options: ['--auth', 'none'] },
+  'no-limits': { options: [...apiKey, '--rate-limit', 'none'] },
+  'no-auth-no-limits': { options: ['--auth', 'none', '--rate-limit', 'none'] },
+  fresh: { options: apiKey, fresh: true },
+  'fresh-unlifted': { options: apiKey, fresh: true, unlifted: true },
+  'stateful-unlifted': { options: stateful, unlifted: true },
+} as const satisfies Record<string, Conversion>;
 
-export type Conversion = keyof typeof conversions;
+export type ConversionName = keyof typeof conversions;
+export const conversionNames = Object.keys(conversions) as readonly ConversionName[];
 
 export const stdioFolder = (tools: Tools): string => path.join(work, `stdio-${tools}`);
-export const convertedFolder = (tools: Tools, conversion: Conversion): string =>
+export const convertedFolder = (tools: Tools, conversion: ConversionName): string =>
   path.join(work, `converted-${tools}-${conversion}`);
 export const factoryFile = (tools: Tools, dialect: 'v1' | 'v2'): string =>
   path.join(work, 'factories', `${dialect}-${tools}.mjs`);
@@ -41,11 +56,19 @@ export async function prepareStdio(tools: Tools): Promise<void> {
 }
 
 /** A copy of the stdio server, converted by this repository's command and built. */
-export async function prepareConverted(tools: Tools, conversion: Conversion): Promise<void> {
+export async function prepareConverted(tools: Tools, conversion: ConversionName): Promise<void> {
   const folder = convertedFolder(tools, conversion);
   fs.rmSync(folder, { recursive: true, force: true });
   writeStdioProject(folder, sizes[tools]);
-  await convert(folder, conversions[conversion]);
+  const { options, fresh, unlifted }: Conversion = conversions[conversion];
+  await convert(folder, options);
+  if (fresh)
+    replaceIn(
+      path.join(folder, 'src/http/server-factory.ts'),
+      'reusable: boolean = true',
+      'reusable: boolean = false',
+    );
+  if (unlifted) writeFactory(path.join(folder, 'src/create-server.ts'), sizes[tools], 'v1');
   await compile(folder);
 }
 
@@ -62,6 +85,12 @@ export async function convert(folder: string, options: readonly string[]): Promi
     '--allow-dirty',
   ];
   await execute(process.execPath, [cli, folder, ...how, ...options]);
+}
+
+function replaceIn(file: string, from: string, to: string): void {
+  const text = fs.readFileSync(file, 'utf8');
+  if (!text.includes(from)) throw new Error(`${file} does not say: ${from}`);
+  fs.writeFileSync(file, text.replace(from, to));
 }
 
 /** JavaScript like that of the project's own build, without its checks: what takes long there is not measured here. */

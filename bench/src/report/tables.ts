@@ -3,7 +3,7 @@
 import type { Method } from '../client.js';
 import type { Throughput } from '../measure/throughput.js';
 import type { Results } from '../results.js';
-import { ablations, peers, type Subject } from '../subjects.js';
+import { ablations, peers, type Subject, unlifted } from '../subjects.js';
 import { targets } from './targets.js';
 
 export interface Table {
@@ -23,7 +23,7 @@ export const short = (value: number | undefined): string => {
 export const times = (ratio: number): string => (Number.isFinite(ratio) ? `${short(ratio)}×` : '–');
 
 const labelOf = (id: string): string =>
-  [...peers, ...ablations].find((subject) => subject.id === id)?.label ?? id;
+  [...peers, ...ablations, unlifted].find((subject) => subject.id === id)?.label ?? id;
 
 /** One measurement out of many. */
 export const pick = (
@@ -54,6 +54,34 @@ export function tablesOf(results: Results): readonly Table[] {
     coldStarts(results),
     commands(results),
   ];
+}
+
+/** What the README of the project shows: the server with 60 tools, fastest first. */
+export function summary(results: Results): Table {
+  const { main, memory, coldStarts } = results;
+  const middle = [...new Set(main.map((each) => each.concurrency))][1] ?? 1;
+  const of = (id: string, method: Method) => pick(main, id, 60, method, middle);
+  const naive = of('naive', 'tools/call')?.cpuPerRequest ?? Number.NaN;
+  const cost = ({ id }: Subject): number => of(id, 'tools/call')?.cpuPerRequest ?? Number.NaN;
+  return {
+    title: 'A server with 60 tools',
+    head: [
+      ...['', 'CPU µs per `tools/call`', 'of naive', 'requests/s', 'p99 ms', 'CPU µs per `tools/list`'],
+      ...['MB per session', 'CPU ms to the first answer'],
+    ],
+    rows: [...peers]
+      .sort((one, other) => cost(one) - cost(other))
+      .map((subject) => [
+        subject.label,
+        short(cost(subject)),
+        times(naive / cost(subject)),
+        short(of(subject.id, 'tools/call')?.requestsPerSecond),
+        short(of(subject.id, 'tools/call')?.p99),
+        short(of(subject.id, 'tools/list')?.cpuPerRequest),
+        short(memory.find((each) => each.subject === subject.id)?.perSession),
+        short(coldStarts.find((each) => each.subject === subject.id)?.cpu),
+      ]),
+  };
 }
 
 function verdict(results: Results): Table {
@@ -96,7 +124,7 @@ function requests({ main }: Results, tools: number, method: Method): Table {
 function parts(results: Results): Table {
   const whole = results.parts.find((each) => each.subject === 'all-on')?.cpuPerRequest ?? Number.NaN;
   return {
-    title: 'What each part costs, tools/call, 60 tools',
+    title: 'What each part costs or saves, tools/call, 60 tools',
     head: ['', 'CPU µs per request', 'difference'],
     rows: results.parts.map(({ subject, cpuPerRequest }) => [
       labelOf(subject),

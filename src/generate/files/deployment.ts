@@ -24,6 +24,8 @@ export interface DeploymentContext {
   readonly member: string;
   readonly workspaceRoot: string;
   readonly stateful: boolean;
+  /** Every session has a worker of its own. */
+  readonly workers: boolean;
   /** Sessions survive their process, because another replica can rebuild them from Redis. */
   readonly handOff: boolean;
   readonly replicas: readonly string[];
@@ -164,6 +166,7 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     member: memberDirectory(project),
     workspaceRoot: project.workspaceRoot ?? '',
     stateful,
+    workers: seam.workers === true,
     handOff: stateful && redis,
     replicas,
     upstreams: replicas.map((replica) => ({

@@ -1,5 +1,12 @@
-import { CALLS_BACK, CHANGES_COLLECTION, CHANGES_OBJECT, isShareablePackage } from '../packages.js';
-import { type ExternalName, ts } from '../source.js';
+import { isInside } from '../connect.js';
+import {
+  CALLS_BACK,
+  CHANGES_COLLECTION,
+  CHANGES_OBJECT,
+  changesIdentity,
+  isShareablePackage,
+} from '../packages.js';
+import { type ExternalName, enclosingFunction, ts } from '../source.js';
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
 import { isGlobalObject } from './syntax.js';
@@ -25,11 +32,12 @@ export class BuiltIns {
   callMethod(node: ts.CallExpression, thing: Thing, method: string, args: readonly Slot[], slot: Slot): void {
     if (thing.kind === 'external') {
       this.external(node, thing.from!, args, slot);
-      if (isShareablePackage(thing.from!.module)) return;
-      if (CHANGES_OBJECT.test(method)) {
+      const isShareable = isShareablePackage(thing.from!.module);
+      if (isShareable ? changesIdentity(thing.from!.module, method) : changesObject(method)) {
         this.heap.recordChange(thing, node);
         this.keep(thing, args);
       }
+      if (!isShareable && FINDS.has(method)) this.heap.put(thing, slot);
       return;
     }
     if (/^(?:then|catch|finally)$/.test(method)) {
@@ -52,17 +60,22 @@ export class BuiltIns {
     slot: Slot,
   ): void {
     const elements = this.heap.field(thing, EVERY);
-    if (CHANGES_COLLECTION.has(method)) {
+    if (isExpression(thing.node)) {
+      if (/^(?:exec|test)$/.test(method) && leavesPosition(node)) this.heap.recordChange(thing, node);
+      return;
+    }
+    if (CHANGES_COLLECTION.has(method) || /^set[A-Z]/.test(method)) {
       this.heap.recordChange(thing, node);
       this.keep(thing, args);
       this.heap.put(thing, slot);
     }
     if (CALLS_BACK.has(method)) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
-    if (RETURNS_ELEMENTS.has(method)) {
-      this.heap.flow(elements, slot);
-      this.heap.flow(elements, this.elementsOf(node, slot));
+    if (RETURNS_ELEMENT.has(method)) this.heap.flow(elements, slot);
+    if (RETURNS_ELEMENTS.has(method)) this.heap.flow(elements, this.elementsOf(node, slot));
+    if (method === 'next') {
+      this.heap.recordChange(thing, node);
+      this.heap.put(thing, slot);
     }
-    if (method === 'next') this.heap.put(thing, slot);
   }
 
   /** The elements of the array that a call makes, put into its value. */
@@ -113,10 +126,10 @@ export class BuiltIns {
     if (!ts.isIdentifier(callee.expression) || sources.symbolOf(callee.expression)) return false;
     const [first, ...others] = args;
     const name = callee.getText();
-    if (CHANGES_PROCESS.test(name) && args.length > 0) this.heap.globalWrites.push(node);
+    if (CHANGES_PROCESS.test(name) && args.length > 0) this.heap.globalWrites.add(node);
     if (!first) return false;
     if (CHANGES_ARGUMENT.test(name)) {
-      if (isGlobalObject(sources, node.arguments[0]!)) this.heap.globalWrites.push(node);
+      if (isGlobalObject(sources, node.arguments[0]!)) this.heap.globalWrites.add(node);
       this.heap.flow(first, slot);
       this.changeArgument(node, name, first, others);
     } else if (RETURNS_ARGUMENT.test(name)) this.heap.flow(first, slot);
@@ -159,13 +172,22 @@ const RETURNS_ARGUMENT = /^(?:Object\.(?:freeze|seal|preventExtensions)|Promise\
 const MAKES_COLLECTION =
   /^(?:Object\.(?:values|entries|fromEntries|create)|Array\.(?:from|of)|Promise\.(?:all|allSettled|any|race))$/;
 
-const RETURNS_ELEMENTS = new Set([
+const FINDS = new Set(['find', 'findLast', 'at']);
+
+/** Methods of collections that give one of the elements, or what was made of them. */
+const RETURNS_ELEMENT = new Set([
+  ...FINDS,
   'get',
-  'find',
-  'findLast',
-  'at',
   'pop',
   'shift',
+  'sort',
+  'reverse',
+  'reduce',
+  'reduceRight',
+]);
+
+/** Methods of collections that give a new one with the same elements. */
+const RETURNS_ELEMENTS = new Set([
   'values',
   'entries',
   'slice',
@@ -174,11 +196,26 @@ const RETURNS_ELEMENTS = new Set([
   'splice',
   'flat',
   'flatMap',
-  'sort',
-  'reverse',
   'toSorted',
   'toReversed',
   'with',
-  'reduce',
-  'reduceRight',
 ]);
+
+const changesObject = (method: string): boolean =>
+  CHANGES_OBJECT.test(method) || CHANGES_COLLECTION.has(method);
+
+const isExpression = (node: ts.Node): boolean =>
+  ts.isRegularExpressionLiteral(node) || (ts.isNewExpression(node) && node.expression.getText() === 'RegExp');
+
+/** Does a search with the g flag end where a later one goes on? Not when it starts anew or is followed to its end. */
+function leavesPosition(call: ts.CallExpression): boolean {
+  const { expression } = call.expression as ts.PropertyAccessExpression;
+  const code = (enclosingFunction(call) ?? call.getSourceFile()).getText();
+  if (code.includes(`${expression.getText()}.lastIndex = 0`)) return false;
+  for (let at = call.parent; at; at = at.parent) {
+    if (ts.isWhileStatement(at) && isInside(call, at.expression))
+      return /\b(?:break|return|throw|await)\b/.test(at.statement.getText());
+    if (ts.isStatement(at)) return true;
+  }
+  return true;
+}

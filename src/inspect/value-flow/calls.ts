@@ -3,9 +3,9 @@ import { ts, unwrap } from '../source.js';
 import { BuiltIns } from './built-ins.js';
 import type { Expressions } from './expressions.js';
 import type { Heap } from './heap.js';
-import type { Slot } from './propagation.js';
-import { baseOf, ownerOf } from './syntax.js';
-import type { Fn } from './thing.js';
+import { Slot } from './propagation.js';
+import { baseOf, globalName, ownerOf } from './syntax.js';
+import { ANY, type Fn } from './thing.js';
 
 /** What calls and constructions pass, run and give back. */
 export class Calls {
@@ -25,13 +25,14 @@ export class Calls {
     if (this.loadsModule(node, slot)) return;
     if (callee.kind === ts.SyntaxKind.SuperKeyword) return this.callSuper(node);
     if (ts.isPropertyAccessExpression(callee) && this.builtIns.callGlobal(node, callee, values, slot)) return;
+    if (this.makesValue(callee)) this.heap.put(this.heap.opaque(node), slot);
     const receiver = ts.isPropertyAccessExpression(callee)
       ? this.expressions.value(callee.expression)
       : undefined;
     this.heap.watch(this.expressions.value(callee), (thing) => {
       if (thing.kind === 'function') {
         this.heap.recordCall(thing.node, node);
-        this.apply(thing.node as Fn, receiver, args, slot);
+        this.apply(thing.node as Fn, node, receiver, args, slot);
       } else if (thing.kind === 'package') this.builtIns.external(node, thing.from!, values, slot);
       else if (thing.kind === 'external' && !receiver)
         this.builtIns.external(node, thing.from!, values, slot);
@@ -44,11 +45,43 @@ export class Calls {
     }
   }
 
-  private apply(fn: Fn, receiver: Slot | undefined, args: readonly ts.Expression[], slot: Slot): void {
+  /** Does the language or the environment make the result: `JSON.parse(text)`, `text.split(',')`? */
+  private makesValue(callee: ts.Expression): boolean {
+    if (globalName(this.heap.sources, callee) !== undefined) return true;
+    return ts.isPropertyAccessExpression(callee) && /^(?:split|match|matchAll)$/.test(callee.name.text);
+  }
+
+  private apply(
+    fn: Fn,
+    node: ts.Node,
+    receiver: Slot | undefined,
+    args: readonly ts.Expression[],
+    slot: Slot,
+  ): void {
     this.passAll(fn, args);
     if (receiver && !ts.isArrowFunction(fn) && !ts.isClassElement(fn))
       this.heap.flow(receiver, this.heap.selfOf(fn));
-    this.heap.flow(this.heap.returned(fn), slot);
+    if (!fn.asteriskToken) return this.heap.flow(this.heap.returned(fn), slot);
+    const generator = this.heap.make('collection', node);
+    this.heap.put(generator, slot);
+    this.heap.flow(this.heap.returned(fn), this.heap.field(generator, ANY));
+  }
+
+  /** `` tag`…${value}` `` */
+  evaluateTagged(node: ts.TaggedTemplateExpression, slot: Slot): void {
+    const given = ts.isTemplateExpression(node.template)
+      ? node.template.templateSpans.map((span) => this.expressions.value(span.expression))
+      : [];
+    this.heap.watch(this.expressions.value(node.tag), (thing) => {
+      if (thing.kind === 'function') {
+        this.heap.recordCall(thing.node, node);
+        given.forEach((value, index) => {
+          this.heap.passTo(thing.node as Fn, index + 1, value);
+        });
+        this.heap.flow(this.heap.returned(thing.node), slot);
+      } else if (thing.kind === 'package' || thing.kind === 'external')
+        this.builtIns.external(node, thing.from!, given, slot);
+    });
   }
 
   private passAll(fn: Fn, args: readonly ts.Expression[]): void {
@@ -78,6 +111,21 @@ export class Calls {
     return true;
   }
 
+  /** `@log`, `@log('a')`: the function is given the class, and the descriptor of what it decorates. */
+  decorate(node: ts.Decorator): void {
+    const owner = ts.isClassLike(node.parent) ? node.parent : ownerOf(node.parent);
+    const target = this.heap.slotOf(node);
+    if (owner) this.heap.put(this.heap.make('class', owner), target);
+    const descriptor = new Slot();
+    this.heap.put(this.heap.opaque(node), descriptor);
+    this.heap.watch(this.expressions.value(node.expression), (thing) => {
+      if (thing.kind !== 'function') return;
+      this.heap.recordCall(thing.node, node);
+      this.heap.passTo(thing.node as Fn, 0, target);
+      this.heap.passTo(thing.node as Fn, 2, descriptor);
+    });
+  }
+
   // ---- constructions ----
 
   evaluateNew(node: ts.NewExpression, slot: Slot): void {
@@ -92,7 +140,16 @@ export class Calls {
       return;
     }
     if (name === 'Proxy' && args[0]) return this.heap.flow(this.expressions.value(args[0]), slot);
-    if (!symbol && IMMUTABLE_GLOBALS.has(name.split('.')[0] ?? '')) return;
+    if (name === 'RegExp' && !symbol) {
+      const flags = args[1];
+      if (flags && (!ts.isStringLiteralLike(flags) || /[gy]/.test(flags.text)))
+        this.heap.put(this.heap.make('collection', node), slot);
+      return;
+    }
+    if (!symbol && ts.isIdentifier(node.expression)) {
+      if (!IMMUTABLE_GLOBALS.has(name)) this.heap.put(this.heap.opaque(node), slot);
+      return;
+    }
     const values = args.map((argument) => this.expressions.value(argument));
     this.heap.watch(this.expressions.value(node.expression), (thing) => {
       if (thing.kind === 'class') this.construct(thing.node as ts.ClassLikeDeclaration, node, args, slot);

@@ -14,7 +14,7 @@ import { ANY, EVERY } from './thing.js';
 
 /** What expressions evaluate to, and what assignments put where. */
 export class Expressions {
-  private readonly calls: Calls;
+  readonly calls: Calls;
 
   constructor(private readonly heap: Heap) {
     this.calls = new Calls(heap, this);
@@ -55,8 +55,10 @@ export class Expressions {
       this.returns(node, node.expression);
     } else if (ts.isNewExpression(node)) this.calls.evaluateNew(node, slot);
     else if (ts.isCallExpression(node)) this.calls.evaluateCall(node, slot);
-    else if (ts.isTaggedTemplateExpression(node)) this.value(node.tag);
-    else if (ts.isSpreadElement(node))
+    else if (ts.isTaggedTemplateExpression(node)) this.calls.evaluateTagged(node, slot);
+    else if (ts.isRegularExpressionLiteral(node)) {
+      if (/[gy]\w*$/.test(node.text)) this.heap.put(this.heap.make('collection', node), slot);
+    } else if (ts.isSpreadElement(node))
       this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, EVERY, slot));
   }
 
@@ -71,11 +73,14 @@ export class Expressions {
       this.heap.put(this.heap.packageThing(from, node), slot);
       return;
     }
-    if (symbol.flags & ts.SymbolFlags.ValueModule) {
-      const file = symbol.valueDeclaration;
-      if (file) this.heap.put(this.heap.make('module', file), slot);
+    const declaration = symbol.declarations?.[0];
+    if (declaration && ts.isSourceFile(declaration)) {
+      this.heap.put(this.heap.make('module', declaration), slot);
       return;
     }
+    // What is imported from a file that is no module: JSON.
+    if (declaration && (ts.isImportClause(declaration) || ts.isNamespaceImport(declaration)))
+      this.heap.put(this.heap.opaque(declaration), slot);
     this.heap.flow(this.heap.slotOf(symbol), slot);
   }
 
@@ -173,8 +178,10 @@ export class Expressions {
   /** An assignment expression's target, or a part of a destructuring one. */
   assign(target: ts.Expression, value: Slot, at: ts.Node): void {
     const to = unwrap(target);
-    if (ts.isIdentifier(to)) {
-      const symbol = this.heap.sources.symbolOf(to);
+    const member = ts.isPropertyAccessExpression(to) ? this.heap.sources.symbolOf(to) : undefined;
+    const isMember = member?.valueDeclaration && ts.isVariableDeclaration(member.valueDeclaration);
+    if (ts.isIdentifier(to) || isMember) {
+      const symbol = member ?? this.heap.sources.symbolOf(to);
       if (!symbol) return;
       this.heap.flow(value, this.heap.slotOf(symbol));
       this.heap.recordWrite(symbol, at);
@@ -193,8 +200,11 @@ export class Expressions {
   }
 
   private assignProperty(base: ts.Expression, name: string, value: Slot, at: ts.Node): void {
-    if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.push(at);
-    if (isModuleExportsObject(base)) return;
+    if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.add(at);
+    if (isModuleExportsObject(base)) {
+      this.heap.globalWrites.add(at);
+      return;
+    }
     const inConstruction = base.kind === ts.SyntaxKind.ThisKeyword && isConstruction(base);
     this.heap.watch(this.value(base), (thing) =>
       this.heap.store(thing, name, value, inConstruction ? undefined : at),

@@ -12,7 +12,7 @@ export class Heap extends Propagation {
   /** Places that assign each variable after its declaration. */
   readonly writes = new Map<ts.Symbol, Set<ts.Node>>();
   /** Writes to what the whole process shares outside the project's bindings. */
-  readonly globalWrites: ts.Node[] = [];
+  readonly globalWrites = new Set<ts.Node>();
   /** Bindings read as properties of what `import()` returned. */
   readonly readLater = new Set<ts.Symbol>();
   /** Calls that may run each function. */
@@ -41,6 +41,18 @@ export class Heap extends Propagation {
       this.made.set(node, thing);
     }
     return thing;
+  }
+
+  /** A value that the language or the environment makes, and all that is in it: JSON, bytes, a URL. */
+  opaque(node: ts.Node): Thing {
+    const thing = this.make('collection', node);
+    this.put(thing, this.field(thing, ANY));
+    return thing;
+  }
+
+  /** Everything that the program makes. */
+  things(): Iterable<Thing> {
+    return this.made.values();
   }
 
   packageThing(from: ExternalName, node: ts.Node): Thing {
@@ -125,11 +137,14 @@ export class Heap extends Propagation {
   /** @param at the place that changes the thing; undefined when this is how it is made */
   store(thing: Thing, name: string, value: Slot, at: ts.Node | undefined): void {
     if (thing.kind === 'package') {
-      if (at && thing !== this.global) this.globalWrites.push(at);
+      if (at && thing !== this.global) this.globalWrites.add(at);
       if (thing === this.global) this.flow(value, this.field(thing, name));
       return;
     }
-    if (thing.kind === 'module') return;
+    if (thing.kind === 'module') {
+      if (at) this.globalWrites.add(at);
+      return;
+    }
     this.flow(value, this.field(thing, name));
     if (thing.kind === 'instance' && thing.owner)
       for (const one of this.classChain(thing.owner))

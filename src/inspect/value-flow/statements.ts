@@ -33,7 +33,8 @@ export class Statements {
       expressions.bind(node.name, heap.slotOf(node));
     else if (ts.isPropertyDeclaration(node)) this.declareField(node);
     else if (ts.isExportAssignment(node)) this.exportDefault(node);
-    else if (ts.isExpression(node)) expressions.value(node);
+    else if (ts.isDecorator(node)) expressions.calls.decorate(node);
+    else if (ts.isExpression(node) && !isName(node)) expressions.value(node);
     if (ts.isArrowFunction(node) && !ts.isBlock(node.body))
       heap.flow(expressions.value(node.body), heap.returned(node));
     if (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) this.declare(node);
@@ -76,3 +77,6 @@ export class Statements {
     } else this.expressions.assign(node.initializer, element, node);
   }
 }
+
+/** A name that is not evaluated, as of a property: asking for its symbol would make the checker infer types. */
+const isName = (node: ts.Node): boolean => (node.parent as { name?: ts.Node }).name === node;

@@ -1,4 +1,4 @@
-import { rootOf, type Sources, ts } from '../source.js';
+import { rootOf, type Sources, ts, unwrap } from '../source.js';
 
 export const literalName = (node: ts.Expression): string | undefined =>
   ts.isStringLiteralLike(node) ? node.text : undefined;
@@ -51,8 +51,14 @@ export const isDeclared = (symbol: ts.Symbol | undefined): boolean =>
       !ts.isExpression(declaration) || ts.isFunctionLike(declaration) || ts.isClassLike(declaration),
   ) ?? false;
 
-const GLOBAL_OBJECT = /^(?:globalThis|global|process\.env|process)$/;
+/** The name at the beginning of the expression, when it is one of the language's or the environment's. */
+export function globalName(sources: Sources, expression: ts.Expression): string | undefined {
+  const root = rootOf(expression);
+  return ts.isIdentifier(root) && !isDeclared(sources.symbolOf(root)) ? root.text : undefined;
+}
+
+const GLOBAL_OBJECT = /^(?:globalThis|global|process\.env|process|[A-Z]\w*\.prototype)$/;
 
 /** Does the expression name what every module of the process can see? */
 export const isGlobalObject = (sources: Sources, base: ts.Expression): boolean =>
-  GLOBAL_OBJECT.test(base.getText()) && !isDeclared(sources.symbolOf(rootOf(base)));
+  GLOBAL_OBJECT.test(unwrap(base).getText()) && globalName(sources, base) !== undefined;

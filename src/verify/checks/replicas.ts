@@ -44,7 +44,8 @@ type Fate = 'goes on' | 'begins anew' | 'is gone';
 function fateOf({ manifest, inspection, options }: Site): Fate {
   if (options.rateLimit !== 'redis') return 'is gone';
   const kept = inspection.state.some(({ decision }) => decision === 'isolate');
-  return kept || manifest.seam.sessionScope ? 'begins anew' : 'goes on';
+  const { sessionScope, workers } = manifest.seam;
+  return kept || sessionScope || workers ? 'begins anew' : 'goes on';
 }
 
 async function startPair(bench: Workbench): Promise<Pair> {

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { createMcpHandler, isLegacyRequest, PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server';
-import { isRequest, type RpcMessage, type RpcResponse } from './json-rpc.js';
+import { codes, isRequest, type RpcMessage, type RpcResponse } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, type Visit } from './mcp.js';
 import { webRequest } from './sdk.js';
-import { SessionScope } from './session-scope.js';
+import { release, SessionResources } from './session-resources.js';
+import { currentScope, SessionScope } from './session-scope.js';
 
 type CreateEndpoint = (context: EndpointContext) => Endpoint;
 
@@ -16,7 +17,7 @@ export const withModernEra =
   (context) => {
     const { createServer, logger, runCall } = context;
     const legacy = createLegacy(context);
-    const handler = createMcpHandler((request) => createServer(request), {
+    const handler = createMcpHandler((request) => build(() => createServer(request)), {
       legacy: 'reject',
       onerror: (error) => logger.debug({ err: error }, 'A request was refused by the SDK'),
     });
@@ -41,16 +42,20 @@ export const withModernEra =
     async function listen(visit: Visit, message: RpcMessage): Promise<void> {
       const gone = new AbortController();
       subscriptions.add(gone);
+      const scope = scopeOf(visit, gone);
       try {
-        await scopeOf(visit, gone).run(() => serve(visit, message, gone));
+        await scope.run(() => serve(visit, message, gone));
       } finally {
         subscriptions.delete(gone);
+        end(scope);
       }
     }
 
     async function post(visit: Visit, message: RpcMessage): Promise<void> {
       if (!isRequest(message)) {
-        await scopeOf(visit).run(() => serve(visit, message, new AbortController()));
+        const scope = scopeOf(visit);
+        await scope.run(() => serve(visit, message, new AbortController()));
+        end(scope);
         return;
       }
       if (message.method === 'subscriptions/listen') {
@@ -66,15 +71,28 @@ export const withModernEra =
       const missing: RpcResponse = {
         jsonrpc: '2.0',
         id: message.id,
-        error: { code: -32603, message: 'There was no response' },
+        error: { code: codes.internal, message: 'There was no response' },
       };
+      const failed = new AbortController();
       const response = await runCall(callOf(visit, message), () =>
-        scope.run(async () => {
-          answered = true;
-          return (await serve(visit, message, gone)) ?? missing;
-        }),
+        scope.run(
+          async () => {
+            answered = true;
+            const failure = once(failed.signal).then((): RpcResponse => {
+              answered = false;
+              gone.abort();
+              return {
+                jsonrpc: '2.0',
+                id: message.id,
+                error: { code: codes.internal, message: 'Internal error' },
+              };
+            });
+            return (await Promise.race([serve(visit, message, gone), failure])) ?? missing;
+          },
+          { onRejection: () => failed.abort() },
+        ),
       );
-      scope.end();
+      end(scope);
       if (!answered) sendJson(visit.response, { ...response, id: message.id });
     }
 
@@ -103,8 +121,28 @@ export const withModernEra =
     };
   };
 
-const scopeOf = ({ caller }: Visit, gone?: AbortController): SessionScope =>
-  new SessionScope(caller.credentials?.values, () => gone?.abort());
+const once = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+
+const scopeOf = ({ caller }: Visit, gone?: AbortController): SessionScope => {
+  const scope = new SessionScope(caller.credentials?.values, () => gone?.abort());
+  built.set(scope, new SessionResources());
+  return scope;
+};
+
+/** What the server of a request has started while it was built. */
+const built = new WeakMap<SessionScope, SessionResources>();
+
+function build<T>(createServer: () => T): T {
+  const scope = currentScope();
+  const resources = scope && built.get(scope);
+  return resources ? scope.run(createServer, { resources }) : createServer();
+}
+
+function end(scope: SessionScope): void {
+  scope.end(release);
+  built.get(scope)?.end();
+}
 
 /** The SDK decides; it is asked only when a message could be of the newer revision. */
 async function isModern(visit: Visit, message: RpcMessage): Promise<boolean> {
@@ -117,8 +155,9 @@ async function isModern(visit: Visit, message: RpcMessage): Promise<boolean> {
 }
 
 function sendJson(response: ServerResponse, message: RpcResponse): void {
-  if (response.destroyed) return;
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(message));
+  if (response.destroyed || response.writableEnded) return;
+  if (response.headersSent) response.end();
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(message));
 }
 
 /** Sends a web response; resolves to the last JSON-RPC response that was in it. */

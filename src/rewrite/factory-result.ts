@@ -1,0 +1,130 @@
+import { transportArgument } from '../inspect/connect.js';
+import { ts } from '../inspect/source.js';
+import { namesOf } from '../inspect/statement-names.js';
+import type { EntryModule } from './entry-module.js';
+import type { Placement } from './place-statements.js';
+import { transportParameter } from './runners.js';
+import { sdkName } from './sdk-names.js';
+import { declaredNames, isExported, returnsIn } from './statement-syntax.js';
+import { movedText } from './statement-text.js';
+import { stdioTransport } from './stdio-transport.js';
+
+/** What the factory gives back. */
+export interface FactoryResult {
+  /**
+   * `server`: the server itself, or with what the stdio program needs beside it: `{ server, … }`;
+   * `connect`: an object that connects a server in its own way.
+   */
+  readonly gives: 'server' | 'connect';
+  /** The variable that holds what is connected, when it is a plain variable. */
+  readonly connectedName: string | undefined;
+  /** Names of one server's scope that the stdio program goes on using. */
+  readonly needed: readonly string[];
+  /** Names of the set-up's scope that the stdio program goes on using. */
+  readonly prepared: readonly string[];
+}
+
+/** What the stdio program needs of the factory and of its set-up. */
+export function resultOf(entry: EntryModule, placement: Placement): FactoryResult {
+  const { factory, server, runners } = entry.analysis.site;
+  const connectedName =
+    server && ts.isIdentifier(server) && !isScoped(entry, server) ? server.text : undefined;
+  const mustConnect =
+    !factory && (runners.length > 0 || server === undefined || placement.afterConnect.length > 0);
+  const preparedNames = namesOf(entry.sources, new Set(placement.setUp));
+  const used = new Set<string>();
+  const prepared = new Set<string>();
+  for (const node of placement.shellNodes)
+    for (const symbol of entry.sources.symbolsIn(node)) {
+      if (preparedNames.has(symbol)) prepared.add(symbol.name);
+      else if (placement.ownNames.has(symbol)) used.add(symbol.name);
+    }
+  for (const statement of placement.server)
+    if (isExported(statement)) for (const name of declaredNames(statement)) used.add(name);
+  const onlyConnected = used.size === 1 && connectedName !== undefined && used.has(connectedName);
+  const needed = onlyConnected && !mustConnect ? [] : [...used];
+  return {
+    gives:
+      mustConnect || (!factory && needed.length > 0 && connectedName === undefined) ? 'connect' : 'server',
+    connectedName,
+    needed:
+      factory || needed.length === 0 || !connectedName || mustConnect
+        ? needed
+        : [connectedName, ...needed.filter((name) => name !== connectedName)],
+    prepared: [...prepared],
+  };
+}
+
+/** Is the variable one that was made session-scoped? */
+export function isScoped({ analysis, sources }: EntryModule, identifier: ts.Identifier): boolean {
+  const symbol = sources.symbolOf(identifier);
+  return symbol !== undefined && analysis.lifetimes.isolated.has(symbol);
+}
+
+/** The `return` of the factory. */
+export function returnText(
+  entry: EntryModule,
+  placement: Placement,
+  { gives, needed }: FactoryResult,
+  level: number,
+): string {
+  const pad = entry.unit.repeat(level);
+  if (gives === 'server') {
+    const text = needed.length > 0 ? `{ ${needed.join(', ')} }` : serverText(entry);
+    return `${pad}return ${text}${entry.semicolon}`;
+  }
+  const short = connectFunction(entry, placement, level);
+  if (!short.includes('\n'))
+    return `${pad}return { ${[`connect: ${short}`, ...needed].join(', ')} }${entry.semicolon}`;
+  const inner = pad + entry.unit;
+  const lines = [`connect: ${connectFunction(entry, placement, level + 1)}`, ...needed];
+  return `${pad}return {\n${lines.map((line) => `${inner}${line},\n`).join('')}${pad}}${entry.semicolon}`;
+}
+
+function serverText({ analysis, edits }: EntryModule): string {
+  const { server, awaitsServer } = analysis.site;
+  const text = edits.slice(server!.getStart(), server!.end);
+  return awaitsServer ? `await ${text}` : text;
+}
+
+/** `(transport: Transport) => app.run(transport)`, or the connect itself with what follows it. */
+function connectFunction(entry: EntryModule, { afterConnect }: Placement, level: number): string {
+  const { analysis, file, unit, semicolon } = entry;
+  const { server, runners } = analysis.site;
+  // Without one the project's own function makes it, where nobody else can.
+  const mark = server || stdioTransport(entry).argument !== '' ? '' : '?';
+  const type = sdkName('Transport', file, analysis.sdkLine).local;
+  const parameter = entry.isTypeScript ? `transport${mark}: ${type}` : 'transport';
+  if (afterConnect.length > 0 && server) {
+    const pad = unit.repeat(level + 1);
+    const after = afterConnect.map((statement) => movedText(entry, statement, level + 1)).join('\n');
+    return `async (${parameter}) => {\n${pad}await ${serverText(entry)}.connect(transport)${semicolon}\n${after}\n${unit.repeat(level)}}`;
+  }
+  if (runners.length === 0 && server) return `(${parameter}) => ${serverText(entry)}.connect(transport)`;
+  const runner = runners[0]?.fn;
+  const connect = connectingCall(entry);
+  if (runner && isAsync(runner) && returnsNothing(runner)) return `(${parameter}) => ${connect}`;
+  // A runner may return something of its own, which nobody here is interested in.
+  return `async (${parameter}) => {\n${unit.repeat(level + 1)}await ${connect}${semicolon}\n${unit.repeat(level)}}`;
+}
+
+const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
+  body !== undefined && ts.isBlock(body) && returnsIn(body).every(({ expression }) => !expression);
+
+const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
+  fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false;
+
+/** The call that connects, with the transport in the place of its own, or added for a runner. */
+function connectingCall({ analysis, sources, edits }: EntryModule): string {
+  const { call, runners } = analysis.site;
+  const own = transportArgument(sources, analysis.site);
+  const given = call.arguments.map((argument) =>
+    argument === own ? 'transport' : edits.slice(argument.getStart(), argument.end),
+  );
+  if (!own) {
+    const place = runners[0] ? transportParameter(runners[0].fn) : given.length;
+    while (given.length < place) given.push('undefined');
+    given.push('transport');
+  }
+  return `${edits.slice(call.getStart(), call.arguments.pos)}${given.join(', ')})`;
+}

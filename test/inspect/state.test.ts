@@ -1,0 +1,665 @@
+import { describe, expect, it } from 'vitest';
+import { judge, type Source } from './state-verdict.js';
+
+type Row = [what: string, before: string, tool: string, expected: string[], more?: Partial<Source>];
+
+function judged(title: string, rows: readonly Row[]): void {
+  describe(title, () => {
+    for (const [what, before, tool, expected, more] of rows)
+      it(what, () => {
+        expect(judge({ before, tool, ...more }).join(', ')).toBe(expected.join(', '));
+      });
+  });
+}
+
+const STORE = 'class Store { items: string[] = []; add(one: string) { this.items.push(one); } }';
+
+judged('a variable', [
+  ['that counts', 'let count = 0;', 'count++;', ['count reassigned isolate']],
+  ['that is added to', 'let sum = 0;', 'sum += args.n;', ['sum reassigned isolate']],
+  [
+    'that is set once, when it is needed',
+    'let config: object | undefined;',
+    'config ??= { a: 1 };',
+    ['config reassigned isolate'],
+  ],
+  [
+    'that a destructuring assignment writes',
+    "let last = '';",
+    '({ last } = args);',
+    ['last reassigned isolate'],
+  ],
+  [
+    'that a pattern with a rest writes',
+    'let rest: string[] = [];',
+    '[, ...rest] = args.list;',
+    ['rest reassigned isolate'],
+  ],
+  [
+    'that a loop writes',
+    "let current = '';",
+    'for (current of args.list) await work();',
+    ['current reassigned isolate'],
+  ],
+  [
+    'that a function writes',
+    'let count = 0; function next() { return ++count; }',
+    'next();',
+    ['count reassigned isolate'],
+  ],
+  [
+    'that is written by a callback',
+    'let count = 0;',
+    'args.list.forEach(() => { count--; });',
+    ['count reassigned isolate'],
+  ],
+  [
+    'of a namespace',
+    'namespace Counter { export let count = 0; }',
+    'Counter.count++;',
+    ['count reassigned isolate', 'state-not-isolated'],
+  ],
+  [
+    'of a block',
+    'const tools: Record<string, () => number> = {};\n{ let count = 0; tools.next = () => ++count; }',
+    'tools.next();',
+    ['count reassigned isolate', 'state-not-isolated'],
+  ],
+  [
+    'that is only set while the program starts',
+    "let mode = 'a';\nif (process.argv.includes('--b')) mode = 'b';",
+    'print(mode);',
+    [],
+  ],
+  [
+    'that every program sets for itself',
+    "import { randomUUID } from 'node:crypto';\nconst id = randomUUID();",
+    'print(id);',
+    ['id own-of-process isolate'],
+  ],
+]);
+
+judged('a collection', [
+  [
+    'Map',
+    'const notes = new Map<string, string>();',
+    "notes.set('a', args.text);",
+    ['notes mutated isolate'],
+  ],
+  ['Set', 'const seen = new Set<string>();', 'seen.add(args.text);', ['seen mutated isolate']],
+  [
+    'WeakMap',
+    'const known = new WeakMap<object, string>();',
+    'known.set(args, args.text);',
+    ['known mutated isolate'],
+  ],
+  ...['push(1)', 'splice(0, 1)', 'sort()', 'fill(0)', 'reverse()', 'pop()'].map(
+    (method): Row => [
+      `array with ${method}`,
+      'const list = [3, 1, 2];',
+      `list.${method};`,
+      ['list mutated isolate'],
+    ],
+  ),
+  ['array with an element set', 'const list = [1];', 'list[0] = args.n;', ['list mutated isolate']],
+  ['array cut short', 'const list = [1];', 'list.length = 0;', ['list mutated isolate']],
+  ['object', "const user = { name: '' };", 'user.name = args.name;', ['user mutated isolate']],
+  [
+    'object within objects',
+    'const stats = { calls: { total: 0 } };',
+    'stats.calls.total++;',
+    ['stats mutated isolate'],
+  ],
+  [
+    'object under a computed name',
+    'const scores: Record<string, number> = {};',
+    'scores[args.name] = 1;',
+    ['scores mutated isolate'],
+  ],
+  [
+    'object that loses a property',
+    'const open: Record<string, number> = { a: 1 };',
+    'delete open.a;',
+    ['open mutated isolate'],
+  ],
+  [
+    'object that a destructuring assignment writes',
+    'const last = { x: 0 };',
+    '({ x: last.x } = args);',
+    ['last mutated isolate'],
+  ],
+  [
+    'object that Object.assign fills',
+    'const settings = {};',
+    'Object.assign(settings, args);',
+    ['settings mutated isolate'],
+  ],
+  [
+    'object that Reflect.set fills',
+    'const settings = {};',
+    "Reflect.set(settings, 'a', args);",
+    ['settings mutated isolate'],
+  ],
+  [
+    'object behind a proxy',
+    'const state = new Proxy({ n: 0 }, {});',
+    'state.n++;',
+    ['state mutated isolate'],
+  ],
+  [
+    'object with a setter',
+    'const config = { hidden: 0, get value() { return this.hidden; }, set value(n) { this.hidden = n; } };',
+    'config.value = 3;',
+    ['config mutated isolate'],
+  ],
+  [
+    'Map in a frozen object',
+    'const stores = Object.freeze({ notes: new Map<string, string>() });',
+    "stores.notes.set('a', 'b');",
+    ['stores mutated isolate'],
+  ],
+  [
+    'read from a file at the start',
+    "import { readFileSync } from 'node:fs';\nconst data = JSON.parse(readFileSync('data.json', 'utf8'));",
+    'data.tasks.push(args.task);',
+    ['data mutated isolate'],
+  ],
+  [
+    'imported from a JSON file',
+    "import data from './data.json' with { type: 'json' };",
+    'data.tasks.push(args.task);',
+    ['data mutated isolate', 'state-not-isolated'],
+    { files: { 'src/data.json': '{}' } },
+  ],
+  [
+    'that a global function made',
+    "const words = 'a b'.split(' ');",
+    'words.push(args.word);',
+    ['words mutated isolate'],
+  ],
+  [
+    'that a global class made',
+    "const url = new URL('http://a.example');",
+    "url.searchParams.set('q', args.q);",
+    ['url mutated isolate'],
+  ],
+  ['of bytes', 'const buffer = Buffer.alloc(8);', 'buffer[0] = args.n;', ['buffer mutated isolate']],
+  [
+    'that is a cache by argument',
+    'const cache = new Map<string, string>();',
+    'if (!cache.has(args.key)) cache.set(args.key, await load(args.key));',
+    ['cache mutated isolate'],
+  ],
+  [
+    'that is a cache, shared on request',
+    'const cache = new Map<string, string>();',
+    'if (!cache.has(args.key)) cache.set(args.key, await load(args.key));',
+    ['cache mutated share'],
+    { options: { share: ['cache'] } },
+  ],
+]);
+
+judged('another name for a collection', [
+  [
+    'a property of it',
+    'const store = { items: [] as string[] };\nconst items = store.items;',
+    "items.push('a');",
+    ['store mutated isolate', 'items mutated isolate'],
+  ],
+  [
+    'a parameter',
+    'const items: string[] = [];\nfunction add(list: string[]) { list.push("a"); }',
+    'add(items);',
+    ['items mutated isolate'],
+  ],
+  [
+    'the default of a parameter',
+    'const defaults = { n: 0 };\nfunction act(options = defaults) { options.n++; }',
+    'act();',
+    ['defaults mutated isolate'],
+  ],
+  [
+    'what a function returns',
+    'const items: string[] = [];\nconst all = () => items;',
+    "all().push('a');",
+    ['items mutated isolate'],
+  ],
+  [
+    'a local variable',
+    'const items: string[] = [];',
+    "const mine = items; mine.push('a');",
+    ['items mutated isolate'],
+  ],
+  [
+    'a part taken out',
+    'const store = { items: [] as string[] };\nconst { items } = store;',
+    "items.push('a');",
+    ['store mutated isolate', 'items mutated isolate'],
+  ],
+  [
+    'an object inside a copy',
+    'const defaults = { tags: [] as string[] };',
+    "const mine = { ...defaults }; mine.tags.push('a');",
+    ['defaults mutated isolate'],
+  ],
+  ['an element', 'const rows = [{ n: 0 }];', 'for (const row of rows) row.n++;', ['rows mutated isolate']],
+]);
+
+judged('a copy', [
+  ['by spread', 'const defaults = { n: 0 };', 'const mine = { ...defaults }; mine.n++;', []],
+  ['of an array by spread', 'const list = [1];', 'const mine = [...list]; mine.push(args.n);', []],
+  [
+    'by structuredClone',
+    'const defaults = { a: { n: 0 } };',
+    'const mine = structuredClone(defaults); mine.a.n++;',
+    [],
+  ],
+  [
+    'by JSON',
+    'const defaults = { a: { n: 0 } };',
+    'const mine = JSON.parse(JSON.stringify(defaults)); mine.a.n++;',
+    [],
+  ],
+  ['made for each call', '', 'const seen = new Set<string>(); seen.add(args.text);', []],
+  [
+    'by the default of a parameter',
+    'function act(list: string[] = []) { list.push("a"); return list; }',
+    'act();',
+    [],
+  ],
+]);
+
+judged('a closure', [
+  [
+    'that counts',
+    'function counter() { let n = 0; return () => ++n; }\nconst next = counter();',
+    'next();',
+    ['next instance isolate'],
+  ],
+  [
+    'of a module made at once',
+    'const store = (() => { const items: string[] = []; return { add: (one: string) => items.push(one) }; })();',
+    "store.add('a');",
+    ['store mutated isolate'],
+  ],
+  [
+    'that yields',
+    'function* numbers() { let n = 0; for (;;) yield n++; }\nconst ids = numbers();',
+    'ids.next();',
+    ['ids mutated isolate'],
+  ],
+  ['of an iterator', "const keys = ['a', 'b'].values();", 'keys.next();', ['keys mutated isolate']],
+  [
+    'that remembers, around a function',
+    'function once(work: () => number) { let known: number | undefined; return () => (known ??= work()); }\nconst total = once(() => 1);',
+    'total();',
+    ['total instance isolate'],
+  ],
+  [
+    'of a tag',
+    'function tag(strings: readonly string[]) { let n = 0; return () => n++; }\nconst next = tag`a`;',
+    'next();',
+    ['next instance isolate'],
+  ],
+  [
+    'of a decorator',
+    'function memo(_: object, __: string, d: PropertyDescriptor) { const cache = new Map(); const old = d.value; d.value = (key: string) => cache.get(key) ?? (cache.set(key, old(key)), cache.get(key)); }\nclass Api { @memo look(key: string) { return key; } }\nconst api = new Api();',
+    "api.look('a');",
+    ['new Map() mutated isolate', 'state-not-isolated'],
+  ],
+  [
+    'that a function keeps on itself',
+    'function next() { next.count++; }\nnext.count = 0;',
+    'next();',
+    ['next mutated isolate', 'state-not-isolated'],
+  ],
+]);
+
+judged('an instance', [
+  ['at module level', `${STORE}\nconst store = new Store();`, "store.add('a');", ['store mutated isolate']],
+  [
+    'with private fields',
+    'class Counter { #n = 0; next() { return ++this.#n; } }\nconst counter = new Counter();',
+    'counter.next();',
+    ['counter instance isolate'],
+  ],
+  [
+    'that a function made',
+    `${STORE}\nconst make = () => new Store();\nconst store = make();`,
+    "store.add('a');",
+    ['store mutated isolate'],
+  ],
+  [
+    'in a Map',
+    `${STORE}\nconst stores = new Map([['a', new Store()]]);`,
+    "stores.get('a')?.add('b');",
+    ['stores mutated isolate'],
+  ],
+  [
+    'in an array',
+    `${STORE}\nconst stores = [new Store()];`,
+    "stores[0]?.add('b');",
+    ['stores mutated isolate'],
+  ],
+  [
+    'whose method is kept',
+    `${STORE}\nconst store = new Store();\nconst add = store.add.bind(store);`,
+    "add('b');",
+    ['store mutated isolate', 'add captures-server isolate'],
+  ],
+  [
+    'exported by default',
+    "import store from './store.js';",
+    "store.add('a');",
+    ['default mutated isolate'],
+    { files: { 'src/store.ts': `${STORE}\nexport default new Store();` } },
+  ],
+  [
+    'imported through a barrel',
+    "import { store } from './stores/index.js';",
+    "store.add('a');",
+    ['store mutated isolate'],
+    {
+      files: {
+        'src/stores/index.ts': "export * from './store.js';",
+        'src/stores/store.ts': `${STORE}\nexport const store = new Store();`,
+      },
+    },
+  ],
+  [
+    're-exported under another name',
+    "import { notes } from './barrel.js';",
+    "notes.add('a');",
+    ['store mutated isolate'],
+    {
+      files: {
+        'src/barrel.ts': "export { store as notes } from './store.js';",
+        'src/store.ts': `${STORE}\nexport const store = new Store();`,
+      },
+    },
+  ],
+  [
+    'imported as a namespace',
+    "import * as state from './store.js';",
+    "state.store.add('a');",
+    ['store mutated isolate'],
+    { files: { 'src/store.ts': `${STORE}\nexport const store = new Store();` } },
+  ],
+  [
+    'loaded by import()',
+    '',
+    "const { store } = await import('./store.js'); store.add('a');",
+    ['store mutated isolate', 'state-not-isolated'],
+    { files: { 'src/store.ts': `${STORE}\nexport const store = new Store();` } },
+  ],
+  [
+    'by getInstance()',
+    'class Store { static instance?: Store; items: string[] = []; static getInstance() { return (Store.instance ??= new Store()); } }',
+    "Store.getInstance().items.push('a');",
+    ['instance reassigned isolate'],
+  ],
+  [
+    'that inherits',
+    'class Base { protected n = 0; next() { return this.n++; } }\nclass Counter extends Base {}\nconst counter = new Counter();',
+    'counter.next();',
+    ['counter instance isolate'],
+  ],
+  [
+    'whose class only computes',
+    'class Adder { constructor(private readonly by: number) {} add(n: number) { return n + this.by; } }\nconst adder = new Adder(1);',
+    'adder.add(args.n);',
+    [],
+  ],
+  [
+    'of EventEmitter',
+    "import { EventEmitter } from 'node:events';\nconst bus = new EventEmitter();",
+    "bus.on('a', () => undefined);",
+    ['bus mutated isolate'],
+  ],
+  [
+    'of a class that extends EventEmitter',
+    "import { EventEmitter } from 'node:events';\nclass Bus extends EventEmitter {}\nconst bus = new Bus();",
+    "bus.emit('a');",
+    ['bus instance isolate'],
+  ],
+]);
+
+judged('a class', [
+  [
+    'with a static array',
+    'class Log { static lines: string[] = []; }',
+    "Log.lines.push('a');",
+    ['lines mutated isolate'],
+  ],
+  [
+    'with a static counter',
+    'class Ids { static #last = 0; static next() { return ++Ids.#last; } }',
+    'Ids.next();',
+    ['#last reassigned isolate'],
+  ],
+  [
+    'with a counter set by `this`',
+    'class Ids { static last = 0; static next() { return ++this.last; } }',
+    'Ids.next();',
+    ['last reassigned isolate'],
+  ],
+  [
+    'whose prototype holds the counter',
+    'class Ids {}\n(Ids.prototype as any).last = 0;',
+    '(Ids.prototype as any).last++;',
+    ['Ids mutated isolate', 'state-not-isolated'],
+  ],
+  [
+    'of constants',
+    "class Limits { static readonly MAX = 5; static readonly NAMES = ['a']; }",
+    'print(Limits.MAX, Limits.NAMES);',
+    [],
+  ],
+]);
+
+judged('what is global', [
+  [
+    'globalThis',
+    '',
+    '(globalThis as any).user = args.user;',
+    ['(globalThis as any).user reassigned isolate', 'state-not-isolated'],
+  ],
+  ['the environment', '', 'process.env.TOKEN = args.token;', ['process.env.TOKEN reassigned isolate']],
+  ['the environment, always the same', '', "process.env.NO_COLOR = '1';", []],
+  [
+    'the working directory',
+    '',
+    'process.chdir(args.dir);',
+    ['process.chdir reassigned isolate', 'state-not-isolated'],
+  ],
+  [
+    'a built-in prototype',
+    '',
+    '(Array.prototype as any).user = args.user;',
+    ['(Array.prototype as any).user reassigned isolate', 'state-not-isolated'],
+  ],
+  [
+    "a package's own settings",
+    "import axios from 'axios';",
+    'axios.defaults.headers.common.Authorization = args.token;',
+    ['axios.defaults.headers.common.Authorization reassigned isolate', 'state-not-isolated'],
+  ],
+]);
+
+judged('what comes from a package', [
+  [
+    'a database in memory',
+    "import Database from 'better-sqlite3';\nconst db = new Database(':memory:');",
+    "db.prepare('insert').run(args);",
+    ['db mutated isolate'],
+  ],
+  [
+    'a database in a file',
+    "import Database from 'better-sqlite3';\nconst db = new Database('notes.db');",
+    "db.prepare('insert').run(args);",
+    [],
+  ],
+  ['a pool', "import pg from 'pg';\nconst pool = new pg.Pool();", "await pool.query('select 1');", []],
+  [
+    'a pool made when it is needed',
+    "import pg from 'pg';\nlet pool: pg.Pool | undefined;",
+    'pool ??= new pg.Pool();',
+    ['pool resource share'],
+  ],
+  ['a logger', "import pino from 'pino';\nconst log = pino();", 'log.info(args);', []],
+  [
+    'a client that a tool logs in',
+    "import { google } from 'googleapis';\nconst auth = new google.auth.OAuth2('id', 'secret');",
+    'auth.setCredentials(args);',
+    ['auth mutated isolate'],
+  ],
+  [
+    'a client whose header a tool sets',
+    "import axios from 'axios';\nconst http = axios.create();",
+    'http.defaults.headers.common.Authorization = args.token;',
+    ['http mutated isolate'],
+  ],
+  [
+    'a client that signs in',
+    "import { createClient } from '@supabase/supabase-js';\nconst supabase = createClient('a', 'b');",
+    'await supabase.auth.signInWithPassword(args);',
+    ['supabase mutated isolate'],
+  ],
+  [
+    'a token that a tool sets',
+    'let token: string | undefined;\nconst ask = (path: string) => fetch(path, { headers: { authorization: token } });',
+    'if (args.token) token = args.token; await ask(args.path);',
+    ['token reassigned isolate'],
+  ],
+  [
+    'a child process',
+    "import { spawn } from 'node:child_process';\nconst shell = spawn('bash');",
+    'shell.stdin.write(args.command);',
+    ['shell mutated isolate'],
+  ],
+  [
+    'a sandbox',
+    "import vm from 'node:vm';\nconst context = vm.createContext({});",
+    'vm.runInContext(args.code, context);',
+    ['context mutated isolate'],
+  ],
+  [
+    'a browser',
+    "import puppeteer from 'puppeteer';\nlet browser: any;",
+    'browser ??= await puppeteer.launch(); await browser.newPage();',
+    ['browser reassigned isolate'],
+  ],
+]);
+
+judged('a server', [
+  [
+    'that a logger keeps',
+    "import { setServer } from './log.js';\nimport { log } from './log.js';",
+    'log(args.text);',
+    ['server captures-server isolate'],
+    {
+      after: 'setServer(server);',
+      files: {
+        'src/log.ts':
+          "let server: any;\nexport const setServer = (one: any) => { server = one; };\nexport const log = (text: string) => server?.sendLoggingMessage({ level: 'info', data: text });",
+      },
+    },
+  ],
+]);
+
+judged('what a timer does', [
+  [
+    'to what nobody else writes',
+    'let uptime = 0;\nsetInterval(() => { uptime++; }, 1000).unref();',
+    'print(uptime);',
+    [],
+  ],
+]);
+
+judged('what never changes', [
+  [
+    'a table',
+    "const names = { a: 'b' };\nconst list = ['a', 'b'];",
+    'print(names[args.key], list.map((one) => one.length), list.includes("a"));',
+    [],
+  ],
+  ['a frozen object', 'const limits = Object.freeze({ max: 5 });', 'print(limits.max);', []],
+  ['an enumeration', "enum Colour { Red = 'red' }", 'print(Colour.Red);', []],
+  [
+    'a schema',
+    "import { z } from 'zod';\nconst schema = z.object({ a: z.string() });",
+    'schema.parse(args);',
+    [],
+  ],
+  ['an expression without the g flag', 'const word = /a+/;', 'word.test(args.text);', []],
+  ['an expression that replaces everywhere', 'const word = /a+/g;', "args.text.replace(word, 'b');", []],
+  [
+    'an expression that remembers where it was',
+    'const word = /a+/g;',
+    'word.test(args.text);',
+    ['word mutated isolate'],
+  ],
+  [
+    'an expression that is followed to the end',
+    'const word = /a+/g;',
+    'let found; while ((found = word.exec(args.text)) !== null) print(found);',
+    [],
+  ],
+]);
+
+judged('a CommonJS program', [
+  [
+    'with a Map',
+    'const notes = new Map();',
+    "notes.set('a', args.text);",
+    ['notes mutated isolate'],
+    { commonJs: true },
+  ],
+  [
+    'with a counter it exports',
+    'exports.counter = 0;',
+    'exports.counter++;',
+    ['exports.counter reassigned isolate', 'state-not-isolated'],
+    { commonJs: true },
+  ],
+  [
+    'that requires an instance',
+    "const store = require('./store');",
+    "store.add('a');",
+    ['new Store() mutated isolate', 'state-not-isolated'],
+    {
+      commonJs: true,
+      files: {
+        'store.js':
+          'class Store { constructor() { this.items = []; } add(one) { this.items.push(one); } }\nmodule.exports = new Store();',
+      },
+    },
+  ],
+  [
+    'that requires a named instance',
+    "const { store } = require('./store');",
+    "store.add('a');",
+    ['store mutated isolate'],
+    {
+      commonJs: true,
+      files: {
+        'store.js':
+          'class Store { constructor() { this.items = []; } add(one) { this.items.push(one); } }\nconst store = new Store();\nmodule.exports = { store };',
+      },
+    },
+  ],
+  [
+    'with a constructor function',
+    'function Store() { this.items = []; }\nStore.prototype.add = function (one) { this.items.push(one); };\nconst store = new Store();',
+    "store.add('a');",
+    ['store instance isolate'],
+    { commonJs: true },
+  ],
+  [
+    'that counts in another module',
+    "const counter = require('./counter');",
+    'counter.next();',
+    ['count reassigned isolate'],
+    { commonJs: true, files: { 'counter.js': 'let count = 0;\nexports.next = () => ++count;' } },
+  ],
+]);

@@ -79,7 +79,11 @@ describe('reading a project', () => {
   it.each(['packages: [packages/*]\n', 'packages:\n  ["apps/{web,api}", \'packages/*\']\n'])(
     'knows pnpm workspaces that are written in brackets: %j',
     (yaml) => {
-      const root = scratch({ 'pnpm-workspace.yaml': yaml, 'packages/one/package.json': '{}', 'two/package.json': '{}' });
+      const root = scratch({
+        'pnpm-workspace.yaml': yaml,
+        'packages/one/package.json': '{}',
+        'two/package.json': '{}',
+      });
       expect(readProject(path.join(root, 'packages/one')).workspaceRoot).toBe('../..');
       expect(readProject(path.join(root, 'two')).workspaceRoot).toBeUndefined();
     },

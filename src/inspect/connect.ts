@@ -290,14 +290,32 @@ function directCall(fn: ts.Node): ts.CallExpression | undefined {
 function methodCalls(sources: Sources, name: string, owner?: ts.ClassLikeDeclaration): ts.CallExpression[] {
   const family = (one: ts.ClassLikeDeclaration): boolean =>
     owner === undefined || isRelated(sources, one, owner) || isRelated(sources, owner, one);
-  return [...sources.files.values()].flatMap((file) =>
-    descendants(file, ts.isCallExpression).filter((call) => {
-      if (!ts.isPropertyAccessExpression(call.expression) || call.expression.name.text !== name) return false;
-      if (sources.externalOf(rootOf(call.expression)) !== undefined) return false;
-      const receiver = classOf(sources, call.expression.expression);
-      return receiver === undefined || family(receiver);
-    }),
-  );
+  const known = calledMethods.get(sources) ?? indexMethodCalls(sources);
+  calledMethods.set(sources, known);
+  return (known.get(name) ?? []).filter(({ expression }) => {
+    if (sources.externalOf(rootOf(expression)) !== undefined) return false;
+    const receiver = classOf(sources, expression.expression);
+    return receiver === undefined || family(receiver);
+  });
+}
+
+type MethodCall = ts.CallExpression & { readonly expression: ts.PropertyAccessExpression };
+
+const isMethodCall = (node: ts.Node): node is MethodCall =>
+  ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression);
+
+const calledMethods = new WeakMap<Sources, ReadonlyMap<string, readonly MethodCall[]>>();
+
+function indexMethodCalls(sources: Sources): ReadonlyMap<string, readonly MethodCall[]> {
+  const index = new Map<string, MethodCall[]>();
+  for (const file of sources.files.values())
+    for (const call of descendants(file, isMethodCall)) {
+      const name = call.expression.name.text;
+      const known = index.get(name);
+      if (known) known.push(call);
+      else index.set(name, [call]);
+    }
+  return index;
 }
 
 /** Is the class the other, or does it extend it? */

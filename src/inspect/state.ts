@@ -34,6 +34,8 @@ export interface When {
 
 /** Judges bindings whose value outlives a call: who changes what they hold, and when. */
 export class StateJudge {
+  private readonly changes = new Map<Thing, readonly ts.Node[]>();
+
   constructor(
     private readonly sources: Sources,
     private readonly flow: ValueFlow,
@@ -212,12 +214,14 @@ export class StateJudge {
     return inside.filter((one) => !held.has(one)).flatMap((one) => this.changesForClients(one));
   }
 
-  private changesForClients(thing: Thing): ts.Node[] {
-    const places = [...this.flow.changesTo(thing)];
+  private changesForClients(thing: Thing): readonly ts.Node[] {
+    const known = this.changes.get(thing);
+    if (known) return known;
     // A base class that keeps listeners or the like changes whenever it is used.
-    const later = places.filter(
+    const later = [...this.flow.changesTo(thing)].filter(
       (place) => this.timing.isPerClient(place) || ts.isHeritageClause(place.parent.parent ?? place),
     );
+    this.changes.set(thing, later);
     return later;
   }
 

@@ -69,9 +69,12 @@ export class ValueFlow {
   /** The things and everything they hold: in properties, elements, and variables that their functions close over. */
   reach(things: Iterable<Thing>): Set<Thing> {
     const found = new Set<Thing>(things);
+    const seen = new Set<ts.Symbol>();
     for (const thing of found) {
-      for (const slot of this.heap.fieldsOf(thing)) for (const one of slot.things) found.add(one);
+      for (const one of this.heap.contents(thing)) found.add(one);
       for (const symbol of this.capturedBy(thing)) {
+        if (seen.has(symbol)) continue;
+        seen.add(symbol);
         for (const one of this.heldBy(symbol)) found.add(one);
         const memory = this.heap.memoryOf(symbol);
         if (memory) found.add(memory);

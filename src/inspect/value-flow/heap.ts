@@ -89,9 +89,9 @@ export class Heap extends Propagation {
     return slot;
   }
 
-  /** Every property of a thing that something was put into or read from. */
-  fieldsOf(thing: Thing): Iterable<Slot> {
-    return this.fields.get(thing)?.values() ?? [];
+  /** All that a thing holds in its properties. */
+  contents(thing: Thing): Iterable<Thing> {
+    return this.fields.get(thing)?.get(EVERY)?.things ?? [];
   }
 
   /** Has the thing itself a method of this name, or only its kind? */

@@ -1,5 +1,6 @@
 import { enclosingFunction, forEachReference, type Sources, type ts, unwrap } from './source.js';
 import { Heap } from './value-flow/heap.js';
+import { type Slot, standingFor } from './value-flow/propagation.js';
 import { Statements } from './value-flow/statements.js';
 import type { Thing } from './value-flow/thing.js';
 
@@ -12,6 +13,8 @@ export type { Thing };
  */
 export class ValueFlow {
   private readonly heap: Heap;
+  private inOrder: readonly [ts.Node, Slot][] | undefined;
+  private readonly changes = new Map<Thing, readonly ts.Node[]>();
   private readonly captures = new Map<ts.Node, ReadonlySet<ts.Symbol>>();
 
   constructor(private readonly sources: Sources) {
@@ -33,17 +36,17 @@ export class ValueFlow {
 
   /** What a variable may hold. */
   heldBy(symbol: ts.Symbol): ReadonlySet<Thing> {
-    return this.heap.slotOf(symbol).things;
+    return this.heap.heldIn(this.heap.slotOf(symbol));
   }
 
   /** What a static field may hold. */
   heldByField(field: ts.PropertyDeclaration): ReadonlySet<Thing> {
-    return this.heap.slotOf(field).things;
+    return this.heap.heldIn(this.heap.slotOf(field));
   }
 
   /** What an expression may evaluate to. */
   valuesOf(expression: ts.Expression): ReadonlySet<Thing> {
-    return this.heap.slotOf(unwrap(expression)).things;
+    return this.heap.heldIn(this.heap.slotOf(unwrap(expression)));
   }
 
   /** Places that assign a variable after its declaration. */
@@ -52,8 +55,20 @@ export class ValueFlow {
   }
 
   /** Places that change a thing in place. */
-  changesTo(thing: Thing): ReadonlySet<ts.Node> {
-    return this.heap.changes.get(thing) ?? new Set();
+  changesTo(thing: Thing): readonly ts.Node[] {
+    const known = this.changes.get(thing);
+    if (known) return known;
+    this.inOrder ??= this.changesInOrder();
+    const found = this.inOrder.filter(([, things]) => this.heap.holds(things, thing));
+    const places = found.map(([place]) => place);
+    this.changes.set(thing, places);
+    return places;
+  }
+
+  private changesInOrder(): [ts.Node, Slot][] {
+    const files = new Map([...this.sources.files.values()].map((file, index) => [file, index]));
+    const fileOf = (node: ts.Node): number => files.get(node.getSourceFile()) ?? 0;
+    return [...this.heap.changedAt].sort(([a], [b]) => fileOf(a) - fileOf(b) || a.pos - b.pos);
   }
 
   /** Every thing that the program makes. */
@@ -69,13 +84,18 @@ export class ValueFlow {
   /** The things and everything they hold: in properties, elements, and variables that their functions close over. */
   reach(things: Iterable<Thing>): Set<Thing> {
     const found = new Set<Thing>(things);
-    const seen = new Set<ts.Symbol>();
+    const seen = new Set<Slot>();
+    const addAll = (slot: Slot): void => {
+      const standing = standingFor(slot);
+      if (seen.has(standing)) return;
+      seen.add(standing);
+      this.heap.forEachIn(standing, (one) => found.add(one));
+    };
     for (const thing of found) {
-      for (const one of this.heap.contents(thing)) found.add(one);
+      const contents = this.heap.contents(thing);
+      if (contents) addAll(contents);
       for (const symbol of this.capturedBy(thing)) {
-        if (seen.has(symbol)) continue;
-        seen.add(symbol);
-        for (const one of this.heldBy(symbol)) found.add(one);
+        addAll(this.heap.slotOf(symbol));
         const memory = this.heap.memoryOf(symbol);
         if (memory) found.add(memory);
       }

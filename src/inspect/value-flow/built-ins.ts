@@ -29,53 +29,89 @@ export class BuiltIns {
   }
 
   /** Methods of arrays, maps, sets, promises and functions, and those of packages' objects. */
-  callMethod(node: ts.CallExpression, thing: Thing, method: string, args: readonly Slot[], slot: Slot): void {
-    if (thing.kind === 'external') {
-      this.external(node, thing.from!, args, slot);
-      const isShareable = isShareablePackage(thing.from!.module);
-      if (isShareable ? changesIdentity(thing.from!.module, method) : changesObject(method)) {
-        this.heap.recordChange(thing, node);
-        this.keep(thing, args);
-      }
-      if (!isShareable && FINDS.has(method)) this.heap.put(thing, slot);
-      return;
-    }
-    if (/^(?:then|catch|finally)$/.test(method)) {
-      const itself = new Slot();
-      this.heap.put(thing, itself);
-      this.callBack(args, [itself], slot);
-      this.heap.put(thing, slot);
-      return;
-    }
-    if (thing.kind === 'function') return this.callFunctionMethod(thing, method, args, slot);
-    if (thing.kind === 'collection' && !this.heap.hasOwn(thing, method))
-      this.callCollectionMethod(node, thing, method, args, slot);
+  callMethod(
+    node: ts.CallExpression,
+    receiver: Slot,
+    method: string,
+    args: readonly Slot[],
+    slot: Slot,
+  ): void {
+    const isOfFunction = OF_FUNCTION.test(method);
+    const ofCollection = this.collectionMethod(node, method, args, slot);
+    const settled = OF_PROMISE.test(method) ? this.settledValue(args, slot) : undefined;
+    this.heap.watch(receiver, (thing) => {
+      if (thing.kind === 'external') this.callExternal(node, thing, method, args, slot);
+      else if (settled) settled(thing);
+      else if (thing.kind === 'function' && isOfFunction) this.callFunctionMethod(thing, method, args, slot);
+      else if (thing.kind === 'collection' && ofCollection && !this.heap.hasOwn(thing, method))
+        ofCollection(thing);
+    });
   }
 
-  private callCollectionMethod(
+  private callExternal(
     node: ts.CallExpression,
     thing: Thing,
     method: string,
     args: readonly Slot[],
     slot: Slot,
   ): void {
-    const elements = this.heap.field(thing, EVERY);
-    if (isExpression(thing.node)) {
-      if (/^(?:exec|test)$/.test(method) && leavesPosition(node)) this.heap.recordChange(thing, node);
-      return;
-    }
-    if (CHANGES_COLLECTION.has(method) || /^set[A-Z]/.test(method)) {
+    this.external(node, thing.from!, args, slot);
+    const { module } = thing.from!;
+    const isShareable = isShareablePackage(module);
+    if (isShareable ? changesIdentity(module, method) : changesObject(method)) {
       this.heap.recordChange(thing, node);
       this.keep(thing, args);
-      this.heap.put(thing, slot);
     }
-    if (CALLS_BACK.has(method)) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
-    if (RETURNS_ELEMENT.has(method)) this.heap.flow(elements, slot);
-    if (RETURNS_ELEMENTS.has(method)) this.heap.flow(elements, this.elementsOf(node, slot));
-    if (method === 'next') {
-      this.heap.recordChange(thing, node);
-      this.heap.put(thing, slot);
-    }
+    if (!isShareable && FINDS.has(method)) this.heap.put(thing, slot);
+  }
+
+  /** `then`, `catch`, `finally`: a promise of a thing is the thing itself. */
+  private settledValue(args: readonly Slot[], slot: Slot): (thing: Thing) => void {
+    let settled: Slot | undefined;
+    return (thing) => {
+      if (!settled) {
+        settled = new Slot();
+        this.callBack(args, [settled], slot);
+        this.heap.flow(settled, slot);
+      }
+      this.heap.put(thing, settled);
+    };
+  }
+
+  /** What a method of arrays, maps, sets and expressions does to each that it is called on; undefined if it is none. */
+  private collectionMethod(
+    node: ts.CallExpression,
+    method: string,
+    args: readonly Slot[],
+    slot: Slot,
+  ): ((thing: Thing) => void) | undefined {
+    const searches = SEARCHES.test(method);
+    const isNext = method === 'next';
+    const changes = CHANGES_COLLECTION.has(method) || /^set[A-Z]/.test(method);
+    const callsBack = CALLS_BACK.has(method);
+    const returnsElement = RETURNS_ELEMENT.has(method);
+    const returnsElements = RETURNS_ELEMENTS.has(method);
+    if (!searches && !isNext && !changes && !callsBack && !returnsElement && !returnsElements)
+      return undefined;
+    const called = new Slot();
+    let isCalled = false;
+    return (thing) => {
+      if (isExpression(thing.node)) {
+        if (searches && leavesPosition(node)) this.heap.recordChange(thing, node);
+        return;
+      }
+      if (changes || isNext) this.heap.recordChange(thing, node);
+      if (changes) this.keep(thing, args);
+      this.heap.put(thing, called);
+      if (isCalled) return;
+      isCalled = true;
+      if (changes || isNext) this.heap.flow(called, slot);
+      if (!callsBack && !returnsElement && !returnsElements) return;
+      const elements = this.heap.read(called, EVERY);
+      if (callsBack) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
+      if (returnsElement) this.heap.flow(elements, slot);
+      if (returnsElements) this.heap.flow(elements, this.elementsOf(node, slot));
+    };
   }
 
   /** The elements of the array that a call makes, put into its value. */
@@ -86,11 +122,9 @@ export class BuiltIns {
   }
 
   private callFunctionMethod(fn: Thing, method: string, args: readonly Slot[], slot: Slot): void {
-    if (!/^(?:call|apply|bind)$/.test(method)) return;
     const [self, ...rest] = args;
     const node = fn.node as Fn;
-    if (self && !ts.isArrowFunction(node) && !ts.isClassElement(node))
-      this.heap.flow(self, this.heap.selfOf(node));
+    if (self) this.heap.passReceiver(node, self);
     rest.forEach((value, index) => {
       if (method !== 'apply') this.heap.passTo(node, index, value);
       else
@@ -144,27 +178,28 @@ export class BuiltIns {
   }
 
   private changeArgument(node: ts.Node, name: string, target: Slot, others: readonly Slot[]): void {
+    const values = new Slot();
+    for (const other of others) {
+      this.heap.flow(this.heap.read(other, EVERY), values);
+      if (name !== 'Object.assign') this.heap.flow(other, values);
+    }
     this.heap.watch(target, (thing) => {
       this.heap.recordChange(thing, node);
-      for (const other of others)
-        this.heap.watch(other, (source) => {
-          this.heap.read(source, EVERY, this.heap.field(thing, ANY));
-          if (name !== 'Object.assign') this.heap.put(source, this.heap.field(thing, ANY));
-        });
+      this.keep(thing, [values]);
     });
   }
 
   /** Elements of a collection's argument: `new Map(entries)`, `Array.from(items)`. */
   fill(thing: Thing, from: Slot, depth: number): void {
-    this.heap.watch(from, (source) => {
-      const elements = new Slot();
-      this.heap.read(source, EVERY, elements);
-      this.heap.flow(elements, this.heap.field(thing, ANY));
-      if (depth > 1) this.fill(thing, elements, depth - 1);
-    });
+    const elements = this.heap.read(from, EVERY);
+    this.keep(thing, [elements]);
+    if (depth > 1) this.fill(thing, elements, depth - 1);
   }
 }
 
+const OF_PROMISE = /^(?:then|catch|finally)$/;
+const SEARCHES = /^(?:exec|test)$/;
+const OF_FUNCTION = /^(?:call|apply|bind)$/;
 const CHANGES_PROCESS = /^process\.(?:chdir|umask|setuid|setgid)$/;
 const CHANGES_ARGUMENT =
   /^(?:Object\.(?:assign|defineProperty|defineProperties|setPrototypeOf)|Reflect\.(?:set|defineProperty|deleteProperty))$/;

@@ -39,10 +39,8 @@ export class Calls {
       else if (thing.kind === 'class')
         this.construct(thing.node as ts.ClassLikeDeclaration, node, args, slot);
     });
-    if (receiver && ts.isPropertyAccessExpression(callee)) {
-      const method = callee.name.text;
-      this.heap.watch(receiver, (thing) => this.builtIns.callMethod(node, thing, method, values, slot));
-    }
+    if (receiver && ts.isPropertyAccessExpression(callee))
+      this.builtIns.callMethod(node, receiver, callee.name.text, values, slot);
   }
 
   /** Does the language or the environment make the result: `JSON.parse(text)`, `text.split(',')`? */
@@ -59,8 +57,7 @@ export class Calls {
     slot: Slot,
   ): void {
     this.passAll(fn, args);
-    if (receiver && !ts.isArrowFunction(fn) && !ts.isClassElement(fn))
-      this.heap.flow(receiver, this.heap.selfOf(fn));
+    if (receiver) this.heap.passReceiver(fn, receiver);
     if (!fn.asteriskToken) return this.heap.flow(this.heap.returned(fn), slot);
     const generator = this.heap.make('collection', node);
     this.heap.put(generator, slot);

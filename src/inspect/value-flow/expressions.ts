@@ -23,10 +23,31 @@ export class Expressions {
   /** The slot of an expression's value; evaluates it on first use. */
   value(expression: ts.Expression): Slot {
     const node = unwrap(expression);
-    if (this.heap.hasSlot(node)) return this.heap.slotOf(node);
+    const known = this.heap.knownSlot(node);
+    if (known) return known;
+    const same = this.sameAs(node);
+    if (same) {
+      this.heap.nameSlot(node, same);
+      return same;
+    }
     const slot = this.heap.slotOf(node);
     this.evaluate(node, slot);
     return slot;
+  }
+
+  /** The slot that holds just what the expression evaluates to, if there is one. */
+  private sameAs(node: ts.Expression): Slot | undefined {
+    const { heap } = this;
+    if (ts.isPropertyAccessExpression(node)) return this.property(node);
+    if (ts.isElementAccessExpression(node))
+      return heap.read(this.value(node.expression), literalName(node.argumentExpression) ?? EVERY);
+    if (ts.isSpreadElement(node)) return heap.read(this.value(node.expression), EVERY);
+    if (!ts.isIdentifier(node)) return undefined;
+    const symbol = heap.sources.symbolOf(node);
+    if (!symbol || !isDeclared(symbol) || heap.sources.externalOf(node)) return undefined;
+    const declaration = symbol.declarations?.[0];
+    const isOther = declaration && (ts.isSourceFile(declaration) || isImport(declaration));
+    return isOther ? undefined : heap.slotOf(symbol);
   }
 
   private evaluate(node: ts.Expression, slot: Slot): void {
@@ -38,11 +59,7 @@ export class Expressions {
     else if (ts.isArrowFunction(node) || ts.isFunctionExpression(node))
       this.heap.put(this.heap.make('function', node), slot);
     else if (ts.isClassExpression(node)) this.heap.put(this.heap.make('class', node), slot);
-    else if (ts.isPropertyAccessExpression(node)) this.evaluateProperty(node, slot);
-    else if (ts.isElementAccessExpression(node)) {
-      const name = literalName(node.argumentExpression) ?? EVERY;
-      this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, name, slot));
-    } else if (ts.isConditionalExpression(node)) {
+    else if (ts.isConditionalExpression(node)) {
       this.heap.flow(this.value(node.whenTrue), slot);
       this.heap.flow(this.value(node.whenFalse), slot);
     } else if (ts.isBinaryExpression(node)) this.evaluateBinary(node, slot);
@@ -56,10 +73,8 @@ export class Expressions {
     } else if (ts.isNewExpression(node)) this.calls.evaluateNew(node, slot);
     else if (ts.isCallExpression(node)) this.calls.evaluateCall(node, slot);
     else if (ts.isTaggedTemplateExpression(node)) this.calls.evaluateTagged(node, slot);
-    else if (ts.isRegularExpressionLiteral(node)) {
-      if (/[gy]\w*$/.test(node.text)) this.heap.put(this.heap.make('collection', node), slot);
-    } else if (ts.isSpreadElement(node))
-      this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, EVERY, slot));
+    else if (ts.isRegularExpressionLiteral(node) && /[gy]\w*$/.test(node.text))
+      this.heap.put(this.heap.make('collection', node), slot);
   }
 
   private evaluateName(node: ts.Identifier, slot: Slot): void {
@@ -74,14 +89,12 @@ export class Expressions {
       return;
     }
     const declaration = symbol.declarations?.[0];
-    if (declaration && ts.isSourceFile(declaration)) {
-      this.heap.put(this.heap.make('module', declaration), slot);
-      return;
-    }
-    // What is imported from a file that is no module: JSON.
-    if (declaration && (ts.isImportClause(declaration) || ts.isNamespaceImport(declaration)))
+    if (!declaration) return;
+    if (ts.isSourceFile(declaration)) this.heap.put(this.heap.make('module', declaration), slot);
+    else if (isImport(declaration)) {
       this.heap.put(this.heap.opaque(declaration), slot);
-    this.heap.flow(this.heap.slotOf(symbol), slot);
+      this.heap.flow(this.heap.slotOf(symbol), slot);
+    }
   }
 
   private evaluateObject(node: ts.ObjectLiteralExpression, slot: Slot): void {
@@ -89,9 +102,7 @@ export class Expressions {
     this.heap.put(thing, slot);
     for (const property of node.properties) {
       if (ts.isSpreadAssignment(property)) {
-        this.heap.watch(this.value(property.expression), (source) =>
-          this.heap.read(source, EVERY, this.heap.field(thing, ANY)),
-        );
+        this.heap.flow(this.heap.read(this.value(property.expression), EVERY), this.heap.field(thing, ANY));
         continue;
       }
       const name = propertyName(property.name) ?? ANY;
@@ -115,15 +126,11 @@ export class Expressions {
     for (const element of node.elements) this.heap.flow(this.value(element), this.heap.field(thing, ANY));
   }
 
-  private evaluateProperty(node: ts.PropertyAccessExpression, slot: Slot): void {
+  private property(node: ts.PropertyAccessExpression): Slot {
     const member = isGlobalObject(this.heap.sources, node.expression)
       ? undefined
       : this.heap.sources.symbolOf(node);
-    if (member) {
-      this.heap.flow(this.heap.slotOf(member), slot);
-      return;
-    }
-    this.heap.watch(this.value(node.expression), (thing) => this.heap.read(thing, node.name.text, slot));
+    return member ? this.heap.slotOf(member) : this.heap.read(this.value(node.expression), node.name.text);
   }
 
   private evaluateBinary(node: ts.BinaryExpression, slot: Slot): void {
@@ -166,11 +173,9 @@ export class Expressions {
         ts.isArrayBindingPattern(name) || element.dotDotDotToken
           ? EVERY
           : (propertyName(element.propertyName ?? element.name) ?? EVERY);
-      this.heap.watch(value, (thing) => {
-        this.heap.read(thing, key, part);
-        // Entries of a map are not modelled as pairs: the value may be the thing itself.
-        if (ts.isArrayBindingPattern(name)) this.heap.put(thing, part);
-      });
+      this.heap.flow(this.heap.read(value, key), part);
+      // Entries of a map are not modelled as pairs: the value may be the thing itself.
+      if (ts.isArrayBindingPattern(name)) this.heap.flow(value, part);
       this.bind(element.name, part);
     }
   }
@@ -211,3 +216,7 @@ export class Expressions {
     );
   }
 }
+
+/** The import of a file that is no module: JSON. */
+const isImport = (declaration: ts.Declaration): boolean =>
+  ts.isImportClause(declaration) || ts.isNamespaceImport(declaration);

@@ -1,5 +1,5 @@
-import { type ExternalName, enclosingFunction, type Sources, ts } from '../source.js';
-import { Propagation, Slot } from './propagation.js';
+import { descendants, type ExternalName, enclosingFunction, type Sources, ts } from '../source.js';
+import { Propagation, Slot, standingFor } from './propagation.js';
 import { baseOf, isStaticMember, propertyName, staticField } from './syntax.js';
 import { ANY, EVERY, type Fn, type Thing } from './thing.js';
 
@@ -7,8 +7,8 @@ import { ANY, EVERY, type Fn, type Thing } from './thing.js';
 export class Heap extends Propagation {
   /** The object that every module of the process can see. */
   readonly global: Thing;
-  /** Places that change each thing in place. */
-  readonly changes = new Map<Thing, Set<ts.Node>>();
+  /** The things that each place changes in place. */
+  readonly changedAt = new Map<ts.Node, Slot>();
   /** Places that assign each variable after its declaration. */
   readonly writes = new Map<ts.Symbol, Set<ts.Node>>();
   /** Writes to what the whole process shares outside the project's bindings. */
@@ -25,21 +25,31 @@ export class Heap extends Propagation {
   private readonly returns = new Map<ts.Node, Slot>();
   private readonly selves = new Map<ts.Node, Slot>();
   private readonly staticSelves = new Map<ts.Node, Slot>();
+  /** Slots that are read under each name. */
+  private readonly readers = new Map<string, Set<Slot>>();
+  private readonly instances = new Map<ts.Node, Thing[]>();
+  private readonly usesOfThis = new Map<ts.Node, boolean>();
   private readonly exported = new Map<ts.SourceFile, ReadonlyMap<string, ts.Symbol>>();
 
   constructor(readonly sources: Sources) {
     super();
     const node = [...sources.files.values()][0]!;
-    this.global = { kind: 'package', node, from: { module: '', name: 'globalThis' } };
+    this.global = this.addThing({ kind: 'package', node, from: { module: '', name: 'globalThis' } });
   }
 
   /** The thing that a piece of syntax makes. */
   make(kind: Thing['kind'], node: ts.Node, more: Partial<Thing> = {}): Thing {
-    let thing = this.made.get(node);
-    if (!thing) {
-      thing = { kind, node, ...more };
-      this.made.set(node, thing);
-    }
+    const known = this.made.get(node);
+    if (known) return known;
+    const thing = this.addThing({ kind, node, ...more });
+    this.made.set(node, thing);
+    if (thing.kind === 'instance' && thing.owner)
+      for (const one of this.classChain(thing.owner)) {
+        const others = this.instances.get(one);
+        if (others) others.push(thing);
+        else this.instances.set(one, [thing]);
+      }
+    if (thing.kind === 'class') this.declareStaticFields(thing);
     return thing;
   }
 
@@ -55,9 +65,17 @@ export class Heap extends Propagation {
     return this.made.values();
   }
 
+  private declareStaticFields(thing: Thing): void {
+    for (const member of (thing.node as ts.ClassLikeDeclaration).members) {
+      const name =
+        ts.isPropertyDeclaration(member) && isStaticMember(member) ? propertyName(member.name) : undefined;
+      if (name !== undefined) this.addField(thing, name, this.slotOf(member));
+    }
+  }
+
   packageThing(from: ExternalName, node: ts.Node): Thing {
     const key = `${from.module} ${from.name}`;
-    const known = this.packages.get(key) ?? { kind: 'package' as const, node, from };
+    const known = this.packages.get(key) ?? this.addThing({ kind: 'package', node, from });
     this.packages.set(key, known);
     return known;
   }
@@ -69,44 +87,67 @@ export class Heap extends Propagation {
 
   // ---- properties ----
 
+  /** What a property of a thing holds; made when something is put into it. */
   field(thing: Thing, name: string): Slot {
-    let fields = this.fields.get(thing);
-    if (!fields) {
-      fields = new Map();
-      this.fields.set(thing, fields);
-    }
-    let slot = fields.get(name);
-    if (!slot) {
-      slot = new Slot();
-      fields.set(name, slot);
-      if (name !== EVERY) this.flow(slot, this.field(thing, EVERY));
-      const declared = thing.kind === 'class' && staticField(thing.node as ts.ClassLikeDeclaration, name);
-      if (declared) {
-        this.flow(this.slotOf(declared), slot);
-        this.flow(slot, this.slotOf(declared));
-      }
-    }
+    return this.fields.get(thing)?.get(name) ?? this.addField(thing, name, new Slot());
+  }
+
+  private addField(thing: Thing, name: string, slot: Slot): Slot {
+    const fields = this.fields.get(thing) ?? new Map<string, Slot>();
+    this.fields.set(thing, fields);
+    fields.set(name, slot);
+    if (name !== EVERY) this.flow(slot, this.field(thing, EVERY));
+    this.linkReaders(thing, name, slot);
     return slot;
   }
 
+  /** Gives a new property to those that have read it before it was there. */
+  private linkReaders(thing: Thing, name: string, slot: Slot): void {
+    if (this.isForeign(thing) || thing.kind === 'module') return;
+    const heirs = name !== ANY && thing.kind === 'class' ? this.instancesOf(thing.node) : [];
+    const readers = this.readers.get(name) ?? new Set();
+    for (const base of readers) {
+      if (base.mergedInto) {
+        readers.delete(base);
+        readers.add(standingFor(base));
+      } else if (base.things.has(thing) || heirs.some((heir) => base.things.has(heir)))
+        for (const [key, { into }] of base.derived ?? [])
+          if (name === ANY ? isRead(key) && key !== readKey(EVERY) : key === readKey(name))
+            this.flow(slot, into);
+    }
+  }
+
+  /** Is all that is known of the thing that it comes from outside the project? */
+  private isForeign(thing: Thing): boolean {
+    return thing.kind === 'external' || (thing.kind === 'package' && thing !== this.global);
+  }
+
+  private instancesOf(owner: ts.Node): readonly Thing[] {
+    return this.instances.get(owner) ?? [];
+  }
+
   /** All that a thing holds in its properties. */
-  contents(thing: Thing): Iterable<Thing> {
-    return this.fields.get(thing)?.get(EVERY)?.things ?? [];
+  contents(thing: Thing): Slot | undefined {
+    return this.fields.get(thing)?.get(EVERY);
   }
 
   /** Has the thing itself a method of this name, or only its kind? */
   hasOwn(thing: Thing, method: string): boolean {
     const own = this.fields.get(thing)?.get(method);
-    return own !== undefined && [...own.things].some((one) => one.kind === 'function');
+    return own !== undefined && [...this.heldIn(own)].some((one) => one.kind === 'function');
   }
 
-  read(thing: Thing, name: string, into: Slot): void {
-    if (thing === this.global) {
-      this.flow(this.field(thing, name), into);
-      if (name !== EVERY) this.flow(this.field(thing, ANY), into);
-      return;
+  /** What the things of a slot have under a name. */
+  read(base: Slot, name: string): Slot {
+    for (const key of name === EVERY ? [EVERY] : [name, ANY]) {
+      const readers = this.readers.get(key) ?? new Set();
+      this.readers.set(key, readers.add(standingFor(base)));
     }
-    if (thing.kind === 'external' || thing.kind === 'package') {
+    return this.derive(base, readKey(name), (thing, into) => this.readThing(thing, name, into));
+  }
+
+  private readThing(thing: Thing, name: string, into: Slot): void {
+    if (this.isForeign(thing)) {
       this.put(thing, into);
       return;
     }
@@ -117,21 +158,25 @@ export class Heap extends Propagation {
       this.flow(this.slotOf(symbol), into);
       return;
     }
-    this.flow(this.field(thing, name), into);
-    if (name !== EVERY) this.flow(this.field(thing, ANY), into);
+    const fields = this.fields.get(thing);
+    const own = fields?.get(name);
+    if (own) this.flow(own, into);
+    const any = name === EVERY ? undefined : fields?.get(ANY);
+    if (any) this.flow(any, into);
     if (thing.kind === 'class') this.readMember(thing.node, name, true, into);
-    if (thing.kind === 'instance' && thing.owner) {
-      for (const one of this.classChain(thing.owner))
-        this.flow(this.field(this.make('class', one), name), into);
-      if (ts.isClassLike(thing.owner)) this.readMember(thing.owner, name, false, into);
-      else
-        this.watch(this.field(this.make('function', thing.owner), 'prototype'), (proto) =>
-          this.read(proto, name, into),
-        );
-    }
+    if (thing.kind === 'instance' && thing.owner) this.readInherited(thing.owner, name, into);
     if (thing.kind === 'function' && name === 'prototype')
       this.put(this.prototypeOf(thing), this.field(thing, 'prototype'));
     if (thing.kind === 'class' && name === 'prototype') this.put(thing, into);
+  }
+
+  private readInherited(owner: ts.Node, name: string, into: Slot): void {
+    for (const one of this.classChain(owner)) {
+      const own = this.fields.get(this.make('class', one))?.get(name);
+      if (own) this.flow(own, into);
+    }
+    if (ts.isClassLike(owner)) this.readMember(owner, name, false, into);
+    else this.flow(this.read(this.field(this.make('function', owner), 'prototype'), name), into);
   }
 
   /** @param at the place that changes the thing; undefined when this is how it is made */
@@ -160,7 +205,7 @@ export class Heap extends Propagation {
   }
 
   private prototypeOf(fn: Thing): Thing {
-    const known = this.prototypes.get(fn) ?? { kind: 'collection' as const, node: fn.node };
+    const known = this.prototypes.get(fn) ?? this.addThing({ kind: 'collection', node: fn.node });
     this.prototypes.set(fn, known);
     return known;
   }
@@ -249,7 +294,21 @@ export class Heap extends Propagation {
   }
 
   recordChange(thing: Thing, at: ts.Node): void {
-    addTo(this.changes, thing, at);
+    this.put(thing, slotIn(this.changedAt, at));
+  }
+
+  /** Gives a function that is called as a method its receiver. */
+  passReceiver(fn: ts.Node, receiver: Slot): void {
+    if (!ts.isArrowFunction(fn) && !ts.isClassElement(fn) && this.mentionsThis(fn))
+      this.flow(receiver, this.selfOf(fn));
+  }
+
+  private mentionsThis(fn: ts.Node): boolean {
+    const known = this.usesOfThis.get(fn);
+    if (known !== undefined) return known;
+    const found = descendants(fn, isThisOrSuper).length > 0;
+    this.usesOfThis.set(fn, found);
+    return found;
   }
 
   recordWrite(symbol: ts.Symbol, at: ts.Node): void {
@@ -257,12 +316,18 @@ export class Heap extends Propagation {
     const declaration = symbol.valueDeclaration;
     const home = declaration && enclosingFunction(declaration);
     if (declaration && home && enclosingFunction(at) !== home) {
-      const memory = this.made.get(symbol) ?? { kind: 'variable' as const, node: declaration };
+      const memory = this.made.get(symbol) ?? this.addThing({ kind: 'variable', node: declaration });
       this.made.set(symbol, memory);
       this.recordChange(memory, at);
     }
   }
 }
+
+const readKey = (name: string): string => `.${name}`;
+const isRead = (key: string): boolean => key.startsWith('.');
+
+const isThisOrSuper = (node: ts.Node): node is ts.Expression =>
+  node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword;
 
 function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
   const known = sets.get(key);

@@ -68,9 +68,7 @@ export class Statements {
 
   private iterate(node: ts.ForOfStatement): void {
     const element = this.heap.slotOf(node);
-    this.heap.watch(this.expressions.value(node.expression), (thing) =>
-      this.heap.read(thing, EVERY, element),
-    );
+    this.heap.flow(this.heap.read(this.expressions.value(node.expression), EVERY), element);
     if (ts.isVariableDeclarationList(node.initializer)) {
       for (const declaration of node.initializer.declarations)
         this.expressions.bind(declaration.name, element);

@@ -2,6 +2,8 @@ import type { ExternalName, ts } from '../source.js';
 
 /** Something with an identity that the program makes: all that one piece of syntax makes is one `Thing`. */
 export interface Thing {
+  /** Its number among the things of the program. */
+  readonly id: number;
   /** `variable` stands for the memory of a local variable that functions close over. */
   readonly kind:
     | 'collection'

@@ -24,9 +24,6 @@ export function transportStatements(
   if (holder) found.add(holder);
   const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
   for (const statement of local) {
-    const ending = endingOf(sources, statement, servers);
-    // What the program does besides closing its connection has to be done when a service ends, too.
-    if (ending?.cleansUp && !ending.uses(names)) continue;
     if (
       ts.isExpressionStatement(statement) &&
       GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
@@ -46,6 +43,12 @@ export function transportStatements(
       assignedIn(sources, statement).length === 0
     )
       found.add(statement);
+  }
+  // What the program does on a signal besides closing its connection has to be done when a service ends, too.
+  const own = namesOf(sources, found);
+  for (const statement of found) {
+    const ending = endingOf(sources, statement, servers);
+    if (ending?.cleansUp && !ending.uses(own)) found.delete(statement);
   }
   return found;
 }

@@ -8,6 +8,13 @@ export interface CodeStyle {
   readonly semicolons: boolean;
 }
 
+/** Do the sources end their lines as on Windows? */
+export const endsLinesWithCrlf = ({ files }: Project): boolean => {
+  const sources = [...files].filter(([file]) => /\.[cm]?[jt]sx?$/.test(file)).map(([, text]) => text);
+  const crlf = sources.filter((text) => text.includes('\r\n')).length;
+  return crlf * 2 > sources.length;
+};
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** What the project's formatter is told; without one, what most of its lines outside of `out` look like. */

@@ -1,7 +1,7 @@
 import { parse } from 'jsonc-parser';
 import type { Diagnostic, Inspection, Options, Project, Seam } from '../model.js';
 import { version } from '../version.js';
-import { codeStyle, restyle } from './code-style.js';
+import { codeStyle, endsLinesWithCrlf, restyle } from './code-style.js';
 import { databaseDiagnostics } from './databases.js';
 import { chosenFeatures, type Feature } from './features.js';
 import { operationsFiles } from './files/operations.js';
@@ -64,6 +64,7 @@ export function generateService(input: ServiceInput): GeneratedService {
     why,
   });
   const style = codeStyle(project, options.out);
+  const withLines = (text: string) => (endsLinesWithCrlf(project) ? text.replaceAll('\n', '\r\n') : text);
   const code = [
     ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
     own(
@@ -75,7 +76,7 @@ export function generateService(input: ServiceInput): GeneratedService {
   ];
   return {
     files: [
-      ...code.map((file) => ({ ...file, text: restyle(file.text, style) })),
+      ...code.map((file) => ({ ...file, text: withLines(restyle(file.text, style)) })),
       ...operationsFiles({ ...input, seam, start: entry.start, toolVersion: version }),
     ],
     ...packages(project, inspection, chosen, entry),

@@ -122,14 +122,16 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   const commonJs = file.endsWith('.cjs') || (inspection.moduleFormat === 'cjs' && !file.endsWith('.mjs'));
   // Bun's own bundler knows what its sources may use (macros, loaders).
   const isBun = inspection.build.tool === 'bun';
-  const sourcemap = isBun ? '--sourcemap=linked' : '--sourcemap';
   const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
   const bundle = (name: string, outfile: string): string => {
     const source = `${options.out}/${name}${paths.extension}`;
-    const bundler = isBun
-      ? ['bun', 'build', source, '--target=node']
-      : ['esbuild', source, '--bundle', '--platform=node'];
-    return [...bundler, '--packages=external', sourcemap, format, `--outfile=${outfile}`].join(' ');
+    const command = isBun
+      ? ['bun', 'build', source, '--target=node', '--packages=external', '--sourcemap=linked', format]
+      : ['esbuild', source, '--bundle', '--platform=node', '--packages=external', '--sourcemap', format];
+    // With a source map, --outfile makes some releases of Bun write beside the source.
+    const { dir, base } = path.parse(outfile);
+    const output = isBun ? [`--outdir=${dir || '.'}`, `--entry-naming=${base}`] : [`--outfile=${outfile}`];
+    return [...command, ...output].join(' ');
   };
   const worker = `http-worker${extension}`;
   const build = [

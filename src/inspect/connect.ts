@@ -17,8 +17,8 @@ export interface ConnectSite {
   readonly runners: readonly Runner[];
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
-  /** `server` is a promise of the server: `build().then((server) => server.connect(transport))`. */
-  readonly awaitsServer?: boolean;
+  /** The function that serves one client, when the program comes to it in a way that is not followed. */
+  readonly program?: ts.FunctionLikeDeclaration;
   /** The function that `call` stands in, undefined at module level. */
   readonly scope: ts.FunctionLikeDeclaration | undefined;
 }

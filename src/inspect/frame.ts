@@ -108,7 +108,7 @@ function startersOf(sources: Sources, frame: Frame): ReadonlySet<ts.Symbol> {
 }
 
 /** `function main() {}`, `const main = async () => {}`, a class: nothing of it runs where it stands. */
-function isFunctionStatement(statement: ts.Statement): boolean {
+export function isFunctionStatement(statement: ts.Statement): boolean {
   if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return true;
   return (
     ts.isVariableStatement(statement) &&

@@ -91,7 +91,7 @@ export function findLifetimes(
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
@@ -130,7 +130,8 @@ export function findLifetimes(
   };
 }
 
-function judgeAll(
+/** Judges every binding whose value outlives a call, and what none of them holds. */
+export function judgeAll(
   sources: Sources,
   judge: StateJudge,
   choices: StateChoices,
@@ -205,7 +206,7 @@ const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFindin
 });
 
 /** Module-level constants whose initial value is computed from something isolated, or from a credential, are isolated too. */
-function addDerived(
+export function addDerived(
   sources: Sources,
   effects: Effects,
   isolated: Map<ts.Symbol, StateDeclaration>,

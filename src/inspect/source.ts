@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { dirname, join } from 'node:path/posix';
 
 // As CommonJS: importing it as a module would search nine megabytes for export names first (200 ms).
 import tsMorph = require('ts-morph');
@@ -250,19 +250,26 @@ function importClosure(project: Project, entry: string, resolver: Resolver): Rea
       const target = resolver.resolve(path, fileName);
       if (target) queue.push(target);
     }
-    if (/\bimport\s*\(\s*(?!['"`][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text)) {
-      queue.push(...siblingsLoadedByName(project, path));
-    }
+    queue.push(...loadedByName(project, path, text));
   }
   return closure;
 }
 
-/** Modules a directory scan with `import(path)` may load: every source below the scanning file's folder. */
-function siblingsLoadedByName(project: Project, path: string): string[] {
-  const folder = dirname(path) === '.' ? '' : `${dirname(path)}/`;
+/**
+ * Modules that a computed `import(…)` may load: those below the folder that it names, and every source below the
+ * importing file's own where a directory is scanned.
+ */
+function loadedByName(project: Project, path: string, text: string): string[] {
+  const isScan = /\bimport\s*\(\s*(?!['"`][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text);
+  const named = [
+    ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
+  ];
+  const folders = [...(isScan ? ['.'] : []), ...named.map(([, template, head]) => template ?? head ?? '')];
+  const starts = folders.map((folder) => join(dirname(path), folder).replace(/^\.\/?$/, ''));
+  if (starts.length === 0) return [];
   return [...project.files.keys()].filter(
     (file) =>
-      file.startsWith(folder) &&
+      starts.some((start) => file.startsWith(start)) &&
       SOURCE.test(file) &&
       project.outputs?.has(file) !== true &&
       !/\.(?:test|spec|d|config)\.|(?:^|\/)(?:__tests__|tests?|scripts?|dist|build)\//.test(file),

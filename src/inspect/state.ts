@@ -8,15 +8,16 @@ import {
   symbolOfDeclaration,
 } from './lasting.js';
 import { isShareablePackage } from './packages.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
-  readonly symbol: ts.Symbol;
+  /** The binding that holds it, if one does. */
+  readonly symbol?: ts.Symbol;
   readonly name: string;
   readonly declaration: ts.Node;
-  /** Why it cannot be separated by the rewriter, if so. */
+  /** It cannot be separated by the rewriter. */
   readonly stuck?: boolean;
   /** Separated by the service while it runs; the sources stay as they are. */
   readonly byService?: boolean;
@@ -107,13 +108,9 @@ export class StateJudge {
       writes: readonly ts.Node[],
       how: Pick<StateFinding, 'stuck' | 'byService'> = { stuck: true },
     ): StateFinding[] => {
-      const symbol = this.sources.checker.getSymbolAtLocation(
-        ts.isSourceFile(node) ? node : node.getSourceFile(),
-      );
-      return symbol && writes.length > 0
+      return writes.length > 0
         ? [
             {
-              symbol,
               name,
               declaration: node,
               ...how,
@@ -135,7 +132,7 @@ export class StateJudge {
       ...things.flatMap((thing) =>
         finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
-      ...this.flow.globalWrites
+      ...[...this.flow.globalWrites]
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
         .flatMap((write) =>
           changesEnvironment(write)
@@ -143,6 +140,23 @@ export class StateJudge {
             : finding(write, targetOfWrite(write), 'reassigned', [write]),
         ),
     ];
+  }
+
+  /** What functions of the program's start have made and its clients change: they all would share it. */
+  judgeSetUp(choices: {
+    readonly state: 'isolate' | 'share';
+    readonly share: readonly string[];
+  }): StateFinding[] {
+    return [...this.flow.things()].flatMap((thing): StateFinding[] => {
+      if (!/^(?:collection|instance|variable)$/.test(thing.kind) || !enclosingFunction(thing.node)) return [];
+      if (this.timing.isPerClient(thing.node)) return [];
+      const writes = this.changesForClients(thing);
+      if (writes.length === 0) return [];
+      const reason = 'it is made at the start of the program and changed while a client is served';
+      const name = nameOfThing(thing.node);
+      const decision = choices.state === 'share' || choices.share.includes(name) ? 'share' : 'isolate';
+      return [{ name, declaration: thing.node, stuck: true, kind: 'mutated', writes, decision, reason }];
+    });
   }
 
   private judgeName(
@@ -209,9 +223,11 @@ export class StateJudge {
 
   /** Is the node evaluated once, while its module is loaded? Fields of an instance are made with the instance. */
   private isMadeOnce(node: ts.Node): boolean {
-    if (this.timing.isPerClient(node) || enclosingFunction(node)) return false;
+    if (this.timing.isPerClient(node)) return false;
     const field = ts.findAncestor(node, ts.isPropertyDeclaration);
-    return field === undefined || (field.modifiers?.some(isStatic) ?? false);
+    if (field && !field.modifiers?.some(isStatic)) return false;
+    const fn = enclosingFunction(node);
+    return !fn || [...this.flow.callsOf(fn)].some(isDecoration);
   }
 
   /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
@@ -326,12 +342,11 @@ function changesEnvironment(write: ts.Node): boolean {
 
 const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
 
-const targetOfWrite = (write: ts.Node): string =>
-  ts.isBinaryExpression(write)
-    ? write.left.getText()
-    : ts.isCallExpression(write)
-      ? write.expression.getText()
-      : write.getText();
+function targetOfWrite(write: ts.Node): string {
+  if (ts.isBinaryExpression(write)) return write.left.getText();
+  if (ts.isPrefixUnaryExpression(write) || ts.isPostfixUnaryExpression(write)) return write.operand.getText();
+  return ts.isCallExpression(write) ? write.expression.getText() : write.getText();
+}
 
 function nameOfThing(node: ts.Node): string {
   if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;

@@ -74,12 +74,18 @@ const firstName = (name: ts.EntityName): string => (ts.isIdentifier(name) ? name
 
 /** The function-like node whose body holds the node, or undefined at module level. */
 export function enclosingFunction(node: ts.Node): ts.FunctionLikeDeclaration | undefined {
-  for (let at = node.parent; at; at = at.parent) {
-    if (ts.isFunctionLike(at) && 'body' in at) return at as ts.FunctionLikeDeclaration;
+  for (let at = node.parent, inner = node; at; inner = at, at = at.parent) {
+    // Decorators of a method run where the class is defined.
+    if (ts.isFunctionLike(at) && 'body' in at && !ts.isDecorator(inner))
+      return at as ts.FunctionLikeDeclaration;
     if (ts.isClassStaticBlockDeclaration(at)) return undefined;
   }
   return undefined;
 }
+
+/** Is a function run by decorating something: `@log`, or the call in `@log('a')`? */
+export const isDecoration = (call: ts.Node): boolean =>
+  ts.isDecorator(call) || (ts.isCallExpression(call) && ts.isDecorator(call.parent));
 
 /** The statement of the source file that holds the node. */
 export function topLevelStatement(node: ts.Node): ts.Statement {

@@ -1,6 +1,6 @@
 import { declaredName, isInside } from './connect.js';
 import { signalHandlerOf } from './signal-handlers.js';
-import { descendants, enclosingFunction, type Sources, ts } from './source.js';
+import { descendants, enclosingFunction, isDecoration, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** Methods that call their function argument before they return. */
@@ -68,7 +68,9 @@ export class Timing {
     if (signalHandlerOf(fn.parent) === fn) return false;
     const around = immediateCaller(fn) ?? timerOf(fn);
     if (around) return this.isPerClient(around);
-    if ([...this.flow.callsOf(fn)].some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
+    const calls = [...this.flow.callsOf(fn)];
+    if (calls.length > 0 && calls.every(isDecoration)) return calls.some((call) => this.isPerClient(call));
+    if (calls.some((call) => !isInside(call, fn) && this.isPerClient(call))) return true;
     if (ts.isConstructorDeclaration(fn)) return this.constructedPerClient(fn.parent);
     const name = declaredName(fn);
     if (!name) return true;

@@ -22,7 +22,8 @@ export function transportStatements(
       enclosingFunction(site.transport) === enclosingFunction(statement),
   );
   if (holder) found.add(holder);
-  const names = holder ? namesOf(sources, new Set([holder])) : new Set<ts.Symbol>();
+  // What the connect returns is of the connection as well: `const handle = serveStdio(…)`.
+  const names = namesOf(sources, new Set([...(holder ? [holder] : []), frame.path]));
   for (const statement of local) {
     if (
       ts.isExpressionStatement(statement) &&

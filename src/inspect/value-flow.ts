@@ -62,7 +62,7 @@ export class ValueFlow {
   }
 
   /** Writes to what the whole process shares outside the project's bindings: `globalThis.x = …`, `process.env.X = …`, a package's own object. */
-  get globalWrites(): readonly ts.Node[] {
+  get globalWrites(): ReadonlySet<ts.Node> {
     return this.heap.globalWrites;
   }
 

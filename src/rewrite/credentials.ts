@@ -82,7 +82,10 @@ function takeOut(
 export function presentDeclarations({ sources, lifetimes }: Analysis): Set<ts.Node> {
   const present = lifetimes.findings.filter(
     ({ kind, symbol, declaration }) =>
-      kind === 'credential' && isTypeScript(declaration.getSourceFile()) && stopsWithout(sources, symbol),
+      kind === 'credential' &&
+      symbol !== undefined &&
+      isTypeScript(declaration.getSourceFile()) &&
+      stopsWithout(sources, symbol),
   );
   return new Set(present.map(({ declaration }) => declaration));
 }

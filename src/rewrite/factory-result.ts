@@ -82,9 +82,8 @@ export function returnText(
 }
 
 function serverText({ analysis, edits }: EntryModule): string {
-  const { server, awaitsServer } = analysis.site;
-  const text = edits.slice(server!.getStart(), server!.end);
-  return awaitsServer ? `await ${text}` : text;
+  const { server } = analysis.site;
+  return edits.slice(server!.getStart(), server!.end);
 }
 
 /** `(transport: Transport) => app.run(transport)`, or the connect itself with what follows it. */

@@ -126,12 +126,11 @@ const awaitsWhenRun = (statement: ts.Statement): boolean =>
   !ts.isFunctionDeclaration(statement) && awaits(statement);
 
 function isAsyncFactory({ analysis, registrations }: EntryModule, placement: Placement): boolean {
-  const { server, awaitsServer } = analysis.site;
+  const { server } = analysis.site;
   return (
     [...placement.server, ...placement.frameServer].some(awaitsWhenRun) ||
     (server !== undefined && awaits(server)) ||
-    registrations.some((one) => one.isAsync) ||
-    awaitsServer === true
+    registrations.some((one) => one.isAsync)
   );
 }
 

@@ -1,4 +1,5 @@
-import { topLevelStatement, ts } from '../inspect/source.js';
+import { isFunctionStatement } from '../inspect/frame.js';
+import { topLevelStatement, type ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
@@ -82,9 +83,8 @@ function insertCreation(entry: EntryModule, placement: Placement, creation: stri
     ) ?? shell[0]!;
   const last = imports.at(-1);
   const at = extentOf(first).start;
-  const isApart = ts.isFunctionDeclaration(first) || ts.isClassDeclaration(first);
   edits.insertBefore(
     at,
-    `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n${isApart ? '\n' : ''}`,
+    `${last && at <= extentOf(last).end + 2 ? '\n' : ''}${creation}\n${isFunctionStatement(first) ? '\n' : ''}`,
   );
 }

@@ -95,6 +95,30 @@ describe('converting', () => {
     });
   });
 
+  it('keeps the line endings of Windows', async () => {
+    const crlf = (files: Record<string, string>, which: (file: string) => boolean) =>
+      Object.fromEntries(
+        Object.entries(files).map(([file, text]) => [
+          file,
+          which(file) ? text.replaceAll('\n', '\r\n') : text,
+        ]),
+      );
+    const isSource = (file: string) => /^(?:src\/.*\.ts|package\.json|tsconfig\.json)$/.test(file);
+    for (const { name, input: files } of readFixtures('convert').filter((one) =>
+      ['inside-async-main', 'tools-register-by-import', 'class-owner'].includes(one.name),
+    )) {
+      const plain = scratch(files);
+      await convertQuietly(plain, {});
+      const root = scratch(crlf(files, () => true));
+      const { result } = await convertQuietly(root, {});
+      expect(result.diagnostics.filter(isError), name).toEqual([]);
+      const { [MANIFEST]: _, ...converted } = snapshot(root);
+      const { [MANIFEST]: __, ...expected } = crlf(snapshot(plain), isSource);
+      expect(converted, name).toEqual(expected);
+      expect(paths(await convertQuietly(root, {}))).toEqual([]);
+    }
+  });
+
   it('does not change what the sources depend on', async () => {
     const root = await converted();
     const before = snapshot(root);

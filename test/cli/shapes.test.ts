@@ -90,6 +90,7 @@ describe('a converted shape, compiled', () => {
       for (const file of readProject(root).files.keys())
         if (/\.ts$/.test(file) && !isTemplate(file)) roots.push(path.join(root, file));
     }
+    expect(roots.length).toBeGreaterThan(shapes.length);
     const program = ts.createProgram(roots, {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,

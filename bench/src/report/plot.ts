@@ -4,9 +4,9 @@ import type { Results } from '../results.js';
 import { peers } from '../subjects.js';
 import { pick, short } from './tables.js';
 
-const width = 860;
-const left = 330;
-const right = 770;
+const width = 900;
+const left = 365;
+const right = 805;
 const barHeight = 20;
 const gap = 10;
 const colours = { ours: '#1f6feb', peer: '#8b949e', limit: '#2da44e' };
@@ -29,6 +29,10 @@ interface Drawn {
   /** Where it ends, from the top. */
   readonly end: number;
 }
+
+/** Microseconds, in the unit that fits. */
+const duration = (microseconds: number): string =>
+  microseconds < 10_000 ? `${short(microseconds)} µs` : `${short(microseconds / 1000)} ms`;
 
 /** A scale that puts `from` to `to` on `low` to `high`, by logarithms. */
 const logarithmic =
@@ -59,7 +63,7 @@ function barChart({ main }: Results, top: number): Drawn {
         `text-anchor="end"${kind === 'ours' ? ' font-weight="600"' : ''}`,
       ),
       `<rect x="${left}" y="${y}" width="${x(value) - left}" height="${barHeight}" rx="3" fill="${colours[kind]}"/>`,
-      text(x(value) + 8, y + 15, `${short(value)} µs`),
+      text(x(value) + 8, y + 15, duration(value)),
     ];
   });
   const title = text(
@@ -92,7 +96,7 @@ function curveChart({ scaling }: Results, top: number): Drawn {
         ? text(
             x(last.tools) + 10,
             y(last.cpuPerRequest) + (dashed ? -6 : 10),
-            `${id.replace('converted-stateful', 'stateful').replace(/^converted$/, 'stateless')}: ${short(last.cpuPerRequest)} µs`,
+            `${id.replace('converted-stateful', 'stateful').replace(/^converted$/, 'stateless')}: ${duration(last.cpuPerRequest)}`,
           )
         : '',
     ];

@@ -126,10 +126,10 @@ export class BuiltIns {
     if (!ts.isIdentifier(callee.expression) || sources.symbolOf(callee.expression)) return false;
     const [first, ...others] = args;
     const name = callee.getText();
-    if (CHANGES_PROCESS.test(name) && args.length > 0) this.heap.globalWrites.push(node);
+    if (CHANGES_PROCESS.test(name) && args.length > 0) this.heap.globalWrites.add(node);
     if (!first) return false;
     if (CHANGES_ARGUMENT.test(name)) {
-      if (isGlobalObject(sources, node.arguments[0]!)) this.heap.globalWrites.push(node);
+      if (isGlobalObject(sources, node.arguments[0]!)) this.heap.globalWrites.add(node);
       this.heap.flow(first, slot);
       this.changeArgument(node, name, first, others);
     } else if (RETURNS_ARGUMENT.test(name)) this.heap.flow(first, slot);

@@ -3,7 +3,7 @@ import { ts, unwrap } from '../source.js';
 import { BuiltIns } from './built-ins.js';
 import type { Expressions } from './expressions.js';
 import type { Heap } from './heap.js';
-import type { Slot } from './propagation.js';
+import { Slot } from './propagation.js';
 import { baseOf, globalName, ownerOf } from './syntax.js';
 import { ANY, type Fn } from './thing.js';
 
@@ -109,6 +109,21 @@ export class Calls {
     else if (file) this.heap.put(this.heap.make('module', file), slot);
     else this.heap.put(this.heap.packageThing({ module: specifier.text, name: '*' }, node), slot);
     return true;
+  }
+
+  /** `@log`, `@log('a')`: the function is given the class, and the descriptor of what it decorates. */
+  decorate(node: ts.Decorator): void {
+    const owner = ts.isClassLike(node.parent) ? node.parent : ownerOf(node.parent);
+    const target = this.heap.slotOf(node);
+    if (owner) this.heap.put(this.heap.make('class', owner), target);
+    const descriptor = new Slot();
+    this.heap.put(this.heap.opaque(node), descriptor);
+    this.heap.watch(this.expressions.value(node.expression), (thing) => {
+      if (thing.kind !== 'function') return;
+      this.heap.recordCall(thing.node, node);
+      this.heap.passTo(thing.node as Fn, 0, target);
+      this.heap.passTo(thing.node as Fn, 2, descriptor);
+    });
   }
 
   // ---- constructions ----

@@ -14,7 +14,7 @@ import { ANY, EVERY } from './thing.js';
 
 /** What expressions evaluate to, and what assignments put where. */
 export class Expressions {
-  private readonly calls: Calls;
+  readonly calls: Calls;
 
   constructor(private readonly heap: Heap) {
     this.calls = new Calls(heap, this);
@@ -200,9 +200,9 @@ export class Expressions {
   }
 
   private assignProperty(base: ts.Expression, name: string, value: Slot, at: ts.Node): void {
-    if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.push(at);
+    if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.add(at);
     if (isModuleExportsObject(base)) {
-      this.heap.globalWrites.push(at);
+      this.heap.globalWrites.add(at);
       return;
     }
     const inConstruction = base.kind === ts.SyntaxKind.ThisKeyword && isConstruction(base);

@@ -12,7 +12,7 @@ export class Heap extends Propagation {
   /** Places that assign each variable after its declaration. */
   readonly writes = new Map<ts.Symbol, Set<ts.Node>>();
   /** Writes to what the whole process shares outside the project's bindings. */
-  readonly globalWrites: ts.Node[] = [];
+  readonly globalWrites = new Set<ts.Node>();
   /** Bindings read as properties of what `import()` returned. */
   readonly readLater = new Set<ts.Symbol>();
   /** Calls that may run each function. */
@@ -137,12 +137,12 @@ export class Heap extends Propagation {
   /** @param at the place that changes the thing; undefined when this is how it is made */
   store(thing: Thing, name: string, value: Slot, at: ts.Node | undefined): void {
     if (thing.kind === 'package') {
-      if (at && thing !== this.global) this.globalWrites.push(at);
+      if (at && thing !== this.global) this.globalWrites.add(at);
       if (thing === this.global) this.flow(value, this.field(thing, name));
       return;
     }
     if (thing.kind === 'module') {
-      if (at) this.globalWrites.push(at);
+      if (at) this.globalWrites.add(at);
       return;
     }
     this.flow(value, this.field(thing, name));

@@ -33,6 +33,7 @@ export class Statements {
       expressions.bind(node.name, heap.slotOf(node));
     else if (ts.isPropertyDeclaration(node)) this.declareField(node);
     else if (ts.isExportAssignment(node)) this.exportDefault(node);
+    else if (ts.isDecorator(node)) expressions.calls.decorate(node);
     else if (ts.isExpression(node) && !isName(node)) expressions.value(node);
     if (ts.isArrowFunction(node) && !ts.isBlock(node.body))
       heap.flow(expressions.value(node.body), heap.returned(node));

@@ -76,7 +76,8 @@ export type ServerShape =
   | 'factory'
   | 'class-owner'
   | 'singleton-module'
-  | 'serve-stdio';
+  | 'serve-stdio'
+  | 'program';
 
 export interface ServerInspection {
   readonly shape: ServerShape;
@@ -213,8 +214,9 @@ export interface Seam {
    * `server`: the export is called once per client and returns (a promise of) an object with `connect(transport)`.
    * `server-factory`: the export is called once at start and returns (a promise of) such a function.
    * `connect`: the export is called once per client with the transport.
+   * `program`: the module is the program itself, which says what serves a client when it comes to it.
    */
-  readonly kind: 'server' | 'server-factory' | 'connect';
+  readonly kind: 'server' | 'server-factory' | 'connect' | 'program';
   /** Project-relative path of the source module that exports it. */
   readonly module: string;
   readonly exportName: string;

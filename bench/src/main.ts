@@ -90,6 +90,9 @@ async function results(): Promise<Results> {
   return measure();
 }
 
+// Exiting by ourselves, not by the signal, ends the servers that were started, too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
+
 const found = await results();
 if (isShort) say('Every answer was right. The times of so short a run mean nothing.');
 else writeReport(found);

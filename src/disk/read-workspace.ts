@@ -37,12 +37,20 @@ export function readWorkspace(root: string, own: ReadonlyMap<string, string>): W
 
 function memberPatterns(directory: string): readonly string[] | undefined {
   const yaml = readIfThere(path.join(directory, 'pnpm-workspace.yaml'));
-  if (yaml !== undefined) {
-    const list = /^packages:[^\n]*\n((?:[ \t]*(?:-[^\n]*|#[^\n]*)?(?:\n|$))*)/m.exec(yaml)?.[1] ?? '';
-    return [...list.matchAll(/^[ \t]*-[ \t]*["']?([^"'\s#]+)/gm)].map((match) => match[1] as string);
-  }
+  if (yaml !== undefined) return pnpmPackages(yaml);
   const { workspaces } = readPackage(directory);
   return workspaces === undefined || isList(workspaces) ? workspaces : workspaces.packages;
+}
+
+/** `packages` of a pnpm-workspace.yaml, as a list of lines or in brackets. */
+function pnpmPackages(yaml: string): readonly string[] {
+  const bracketed = /^packages:\s*\[([^\]]*)\]/m.exec(yaml)?.[1];
+  if (bracketed !== undefined) {
+    const entries = bracketed.matchAll(/"([^"]*)"|'([^']*)'|([^\s,]+)/g);
+    return [...entries].map(([, double, single, bare]) => double ?? single ?? bare ?? '');
+  }
+  const lines = /^packages:[^\n]*\n((?:[ \t]*(?:-[^\n]*|#[^\n]*)?(?:\n|$))*)/m.exec(yaml)?.[1] ?? '';
+  return [...lines.matchAll(/^[ \t]*-[ \t]*["']?([^"'\s#]+)/gm)].map((match) => match[1] as string);
 }
 
 const isList = (value: unknown): value is readonly string[] => Array.isArray(value);

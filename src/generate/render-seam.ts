@@ -1,3 +1,4 @@
+import path from 'node:path/posix';
 import type { Inspection, Options, Seam } from '../model.js';
 import type { HttpEntry } from './http-entry.js';
 import type { ModulePaths } from './module-paths.js';
@@ -28,7 +29,9 @@ export function renderSeam(
     `/** Variables that the project itself reads. */\n${constant('projectVariables', 'readonly { name: string; required: boolean; secret: boolean }[]', variables.length === 0 ? '[]' : `[\n${variables.join('\n')}\n]`, typescript)}`,
     (seam.credentials || seam.workers) && credentialHeaders(seam, typescript),
     seam.workers && workerFile(inspection, worker),
-    `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
+    seam.kind === 'program'
+      ? programLoader(inspection, options, seam, paths)
+      : `/** Loads the project's code; the result gives each client a server of its own. */\nexport async function loadServerFactory()${typescript ? ': Promise<ServerFactory>' : ''} {\n  const { ${seam.exportName} } = ${load(seam.module)};\n${factoryBody(seam, typescript)}}`,
   ];
   const text = `${sections.filter(Boolean).join('\n\n')}\n`;
   return inspection.moduleFormat === 'cjs' && !typescript ? asCommonJs(text) : text;
@@ -71,6 +74,35 @@ function workerFile({ moduleFormat }: Inspection, specifier: string): string {
       ? `\`\${__dirname}/${specifier.replace('./', '')}\``
       : `new URL('${specifier}', import.meta.url)`;
   return `/** What a session's worker runs. */\nexport const workerFile = ${value};`;
+}
+
+/** The program is let come to where it serves. Bundled with the service, it is what the service is started as. */
+function programLoader(inspection: Inspection, options: Options, seam: Seam, paths: ModulePaths): string {
+  const { language, moduleFormat, build } = inspection;
+  const specifier = paths.dynamicSpecifier(options.out, seam.module);
+  const isCommonJs = language === 'js' && moduleFormat === 'cjs';
+  const load = isCommonJs
+    ? `async () => require('${paths.specifier(options.out, seam.module)}')`
+    : `async () => import('${specifier}')`;
+  const file = build.kind === 'bundler' ? undefined : programFile(inspection, specifier);
+  const helper = paths.specifier(options.out, `${options.out}/client-program${paths.extension}`);
+  const helpers = isCommonJs ? `require('${helper}')` : `await import('${helper}')`;
+  const type = language === 'ts' ? ': Promise<ServerFactory>' : '';
+  return `/** Starts the project's program; the result connects each client as the program would. */
+export async function loadServerFactory()${type} {
+  const { startProgram } = ${helpers};
+  const connect = await startProgram(${[load, ...(file ? [file] : [])].join(', ')});
+  return async () => ({ connect });
+}`;
+}
+
+/** The file of the program where it runs. */
+function programFile({ moduleFormat, build, entry }: Inspection, specifier: string): string {
+  const runs = build.runner === 'node' ? specifier.replace(/\.([cm]?)ts$/, '.$1js') : specifier;
+  const name = path.extname(runs) === '' ? `${runs}${path.extname(entry?.output ?? '.js')}` : runs;
+  return moduleFormat === 'cjs'
+    ? `\`\${__dirname}/${name.replace(/^\.\//, '')}\``
+    : `decodeURIComponent(new URL('${name}', import.meta.url).pathname)`;
 }
 
 /** The body that turns the project's export into a `ServerFactory`. */

@@ -1,4 +1,5 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
+import { servesOneClient } from './client-program.js';
 import {
   type ConnectProblem,
   type ConnectSite,
@@ -8,9 +9,10 @@ import {
   serverIsParameter,
 } from './connect.js';
 import { type CredentialChoices, CredentialReads } from './credentials.js';
-import { findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
+import { CONNECTS, findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
 import { frameOf } from './frame.js';
 import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, Resolver, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
 
@@ -75,7 +77,12 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
       continue;
     }
     const site = settle(sources, connect);
-    if ('diagnostic' in site) return { entries: found, entry, sources, diagnostics: [site.diagnostic] };
+    if ('diagnostic' in site) {
+      const problem = { entries: found, entry, sources, diagnostics: [site.diagnostic] };
+      if (entry.because !== CONNECTS) return problem;
+      first ??= problem;
+      continue;
+    }
     const pkg = packageJsonOf(project);
     const all = { ...pkg.devDependencies, ...pkg.peerDependencies, ...pkg.dependencies };
     const sdkLine = all['@modelcontextprotocol/sdk'] ? 'v1' : 'v2';
@@ -85,7 +92,9 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
       entries: found,
       sources,
       site,
-      lifetimes: findLifetimes(sources, site, given, credentials),
+      lifetimes: isProgram(site)
+        ? findProgramLifetimes(sources, site, given, credentials)
+        : findLifetimes(sources, site, given, credentials),
       credentials,
       sdkLine,
       moduleFormat: moduleFormatOf(project, entry),
@@ -100,6 +109,10 @@ function chosenEntry(project: Project, wanted: string, found: readonly Entry[]):
   if (known.length > 0 || !project.files.has(path)) return known;
   return [{ file: path, output: path, because: '--entry' }];
 }
+
+const isProgram = (
+  site: ConnectSite,
+): site is ConnectSite & { readonly program: ts.FunctionLikeDeclaration } => site.program !== undefined;
 
 const at = (sources: Sources, node: ts.Node): Location => sources.locationOf(node);
 
@@ -158,11 +171,17 @@ export const place = (where: Location): string => `${where.file}:${where.line}:$
 
 /** Moves the site outwards until it stands in a scope that can be split. */
 function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly diagnostic: Diagnostic } {
+  const entryText = sources.files.get(sources.entry)?.text ?? '';
   let site = first;
   for (let depth = 0; depth < 8; depth++) {
     if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
     // The factory given to `serveStdio` may depend on what the function around it prepared.
     const lifted = site.factory ? { problem: site.scope } : liftSite(sources, site);
+    const program =
+      'problem' in lifted && !/\brequire\.main\b/.test(entryText)
+        ? servesOneClient(sources, site)
+        : undefined;
+    if (program) return { ...site, runners: [], program };
     if ('problem' in lifted)
       return {
         diagnostic: {

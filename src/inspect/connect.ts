@@ -17,6 +17,8 @@ export interface ConnectSite {
   readonly runners: readonly Runner[];
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
+  /** The function that serves one client, when the program comes to it in a way that is not followed. */
+  readonly program?: ts.FunctionLikeDeclaration;
   /** The function that `call` stands in, undefined at module level. */
   readonly scope: ts.FunctionLikeDeclaration | undefined;
 }

@@ -2,6 +2,7 @@ import { basename, dirname, join, normalize } from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Build, Entry, Language, ModuleFormat, PackageManager, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { Resolver } from './resolver.js';
 
 /** package.json, as far as the inspection reads it. */
 export interface PackageJson {
@@ -45,6 +46,9 @@ export function findEntries(project: Project): Entry[] {
     const file = sourceOf(project, output);
     if (file && !entries.some((entry) => entry.file === file))
       entries.push({ file, output: isWritten(project, pkg, output) ? output : file, because });
+    for (const started of file === output ? startedBy(project, file) : [])
+      if (!entries.some((entry) => entry.file === started.file))
+        entries.push({ ...started, because: `${because}, ${file}` });
   }
   for (const [file, text] of project.files) {
     if (
@@ -55,9 +59,43 @@ export function findEntries(project: Project): Entry[] {
     )
       continue;
     if (isOutput(project, file)) continue;
-    entries.push({ file, output: outputOf(project, file, entries[0]), because: 'it connects stdio' });
+    entries.push({ file, output: outputOf(project, file, entries[0]), because: CONNECTS });
+    for (const root of rootsAbove(project, file))
+      if (!entries.some((entry) => entry.file === root))
+        entries.push({ file: root, output: outputOf(project, root, entries[0]), because: CONNECTS });
   }
   return entries;
+}
+
+/** Why a file is an entry that nothing names: what starts the server may be another that imports it. */
+export const CONNECTS = 'it connects stdio';
+
+const IMPORTED = /(?:\bimport\s*\(?\s*|\bfrom\s*|\brequire\(\s*)["'](\.{1,2}\/[^"']+)["']/g;
+
+/** What a script that is not compiled starts of what is: `import './dist/program.js'`. */
+function startedBy(project: Project, script: string): { file: string; output: string }[] {
+  return [...(project.files.get(script) ?? '').matchAll(IMPORTED)].flatMap(([, specifier = '']) => {
+    const output = join(dirname(script), specifier);
+    const file =
+      project.files.has(output) && !isOutput(project, output) ? undefined : sourceOf(project, output);
+    return file ? [{ file, output }] : [];
+  });
+}
+
+/** The sources that import a file, directly or through others, and that none imports. */
+function rootsAbove(project: Project, file: string): string[] {
+  const resolver = new Resolver(project);
+  const importers = new Map<string, string[]>();
+  for (const [path, text] of project.files) {
+    if (!SOURCE.test(path) || TEST_FILE.test(path) || isOutput(project, path)) continue;
+    for (const [, specifier = ''] of text.matchAll(IMPORTED)) {
+      const target = resolver.resolve(path, specifier);
+      if (target) importers.set(target, [...(importers.get(target) ?? []), path]);
+    }
+  }
+  const above = new Set([file]);
+  for (const one of above) for (const importer of importers.get(one) ?? []) above.add(importer);
+  return [...above].filter((one) => one !== file && !importers.has(one));
 }
 
 const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly', 'prepublish'];
@@ -101,6 +139,8 @@ const isOutput = (project: Project, file: string): boolean =>
 function sourceOf(project: Project, output: string): string | undefined {
   const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
   if (exists(output) && SOURCE.test(output)) return output;
+  const written = writtenBy(project, output);
+  if (written && exists(written)) return written;
   const options = readTsconfig(project).compilerOptions;
   const stem = output.replace(/\.[cm]?jsx?$/, '');
   const stems = [
@@ -118,6 +158,17 @@ function sourceOf(project: Project, output: string): string | undefined {
   for (const one of stems)
     for (const extension of extensions) if (exists(one + extension)) return one + extension;
   return bundledFrom(project, output);
+}
+
+/** The source that a command names together with what it writes: `esbuild src/cli.ts --outfile=dist/main.cjs`. */
+function writtenBy(project: Project, output: string): string | undefined {
+  for (const script of Object.values(packageJsonOf(project).scripts ?? {}))
+    for (const command of script.split(/&&|\|\||;/)) {
+      const target = /--outfile[= ]["']?([\w@./-]+)/.exec(command)?.[1];
+      const source = /\s["']?((?:\.\/)?[\w@./-]+\.[cm]?[jt]sx?)["']?(?=\s|$)/.exec(command)?.[1];
+      if (target && source && normalize(target) === output) return normalize(source);
+    }
+  return undefined;
 }
 
 /** A bundler's configuration or command names its entry: `tsup src/cli.ts`, `entry: ['src/cli.ts']`. */

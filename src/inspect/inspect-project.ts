@@ -86,6 +86,7 @@ function sdkOf(project: Project, texts: readonly string[]): Sdk | undefined {
 
 function shapeOf({ site, lifetimes, sources }: Analysis): ServerShape {
   if (site.factory) return 'serve-stdio';
+  if (site.program) return 'program';
   if (site.runners.some((runner) => ts.isClassElement(runner.fn))) return 'class-owner';
   const server = site.server && unwrap(site.server);
   const declaration = server ? sources.symbolOf(server)?.valueDeclaration : undefined;

@@ -130,7 +130,8 @@ export function findLifetimes(
   };
 }
 
-function judgeAll(
+/** Judges every binding whose value outlives a call, and what none of them holds. */
+export function judgeAll(
   sources: Sources,
   judge: StateJudge,
   choices: StateChoices,
@@ -205,7 +206,7 @@ const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFindin
 });
 
 /** Module-level constants whose initial value is computed from something isolated, or from a credential, are isolated too. */
-function addDerived(
+export function addDerived(
   sources: Sources,
   effects: Effects,
   isolated: Map<ts.Symbol, StateDeclaration>,

@@ -142,6 +142,23 @@ export class StateJudge {
     ];
   }
 
+  /** What functions of the program's start have made and its clients change: they all would share it. */
+  judgeSetUp(choices: {
+    readonly state: 'isolate' | 'share';
+    readonly share: readonly string[];
+  }): StateFinding[] {
+    return [...this.flow.things()].flatMap((thing): StateFinding[] => {
+      if (!/^(?:collection|instance|variable)$/.test(thing.kind) || !enclosingFunction(thing.node)) return [];
+      if (this.timing.isPerClient(thing.node)) return [];
+      const writes = this.changesForClients(thing);
+      if (writes.length === 0) return [];
+      const reason = 'it is made at the start of the program and changed while a client is served';
+      const name = nameOfThing(thing.node);
+      const decision = choices.state === 'share' || choices.share.includes(name) ? 'share' : 'isolate';
+      return [{ name, declaration: thing.node, stuck: true, kind: 'mutated', writes, decision, reason }];
+    });
+  }
+
   private judgeName(
     symbol: ts.Symbol,
     declaration: StateDeclaration,

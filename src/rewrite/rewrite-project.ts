@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { isSubcommand } from '../inspect/client-program.js';
 import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
@@ -17,6 +18,7 @@ import type {
   StateBinding,
 } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { serveEachClient } from './client-program.js';
 import { badHeaders, headersFor, readOutside } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
@@ -79,16 +81,7 @@ class Rewriter {
     const scoping = scopeState(sources, lifetimes.isolated, this.editsOf, presentDeclarations(this.analysis));
     const scopedFiles = new Set([...reading, ...scoping]);
     const typed = parameterizeRunners(this.analysis, this.editsOf);
-    const registrations = wrapRegistrations(sources, lifetimes, this.editsOf);
-    const split = splitEntry({
-      project: this.project,
-      analysis: this.analysis,
-      build: this.inspection.build,
-      editsOf: this.editsOf,
-      registrations,
-      scopeImport: this.scopeImport,
-      scopedFiles,
-    });
+    const split = this.split(scopedFiles);
     for (const file of scopedFiles) {
       const line = this.scopeImport(sources.pathOf(file), this.editsOf(file).whole(), file);
       if (line !== '') this.addImport(file, line);
@@ -147,6 +140,36 @@ class Rewriter {
     };
   }
 
+  /** Where the service finds servers: a factory, or the program itself. */
+  private split(scopedFiles: ReadonlySet<ts.SourceFile>): Split {
+    const { analysis, editsOf, scopeImport } = this;
+    if (analysis.site.program) {
+      const { split, uses } = serveEachClient(analysis, editsOf);
+      for (const { file, names } of uses)
+        this.addImport(file, importLine(moduleStyle(file), names, this.specifier(file, 'client-program')));
+      return split;
+    }
+    return splitEntry({
+      project: this.project,
+      analysis,
+      build: this.inspection.build,
+      editsOf,
+      registrations: wrapRegistrations(analysis.sources, analysis.lifetimes, editsOf),
+      scopeImport,
+      scopedFiles,
+    });
+  }
+
+  /** How a file of the project imports a generated module. */
+  private specifier(file: ts.SourceFile, name: string): string {
+    const extension = /\.[^.]+$/.exec(this.analysis.entry.file)![0].replace('tsx', 'ts');
+    const to = relative(
+      dirname(this.analysis.sources.pathOf(file)),
+      join(this.options.out, `${name}${extension}`),
+    );
+    return withExtension(to.startsWith('.') ? to : `./${to}`, this.inspection.build.importExtension);
+  }
+
   /** State that must be separated and cannot be. */
   private stuck(): Diagnostic[] {
     const { sources, lifetimes } = this.analysis;
@@ -186,7 +209,10 @@ class Rewriter {
   }
 
   private argumentsNeeded(): Diagnostic[] {
-    const check = this.options.args.length === 0 ? findNeededArguments(this.analysis.sources) : undefined;
+    if (this.options.args.length > 0) return [];
+    const { sources, site } = this.analysis;
+    const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
+    const check = command ?? findNeededArguments(sources);
     return check ? [{ code: 'arguments-needed', at: this.analysis.sources.locationOf(check), args: {} }] : [];
   }
 
@@ -217,7 +243,11 @@ class Rewriter {
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
-    const found = this.hasWorkers ? workersMode : sessionModeFor(this.inspection);
+    const found = this.hasWorkers
+      ? workersMode
+      : this.analysis.site.program
+        ? programMode
+        : sessionModeFor(this.inspection);
     if (this.options.sessions === 'auto' || this.options.sessions === found.mode)
       return { ...found, diagnostics: [] };
     if (this.options.sessions === 'stateful')
@@ -316,6 +346,12 @@ class Rewriter {
 const workersMode = {
   mode: 'stateful',
   because: 'every session has a worker of its own, as chosen with --isolation worker',
+} as const;
+
+/** What a program does to serve a client is more than building a server. */
+const programMode = {
+  mode: 'stateful',
+  because: 'the program goes through its start for each client, which is done once for a session',
 } as const;
 
 /** Offset after the shebang, the file's own comment and directives. */

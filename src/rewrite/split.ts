@@ -8,7 +8,7 @@ import { type Placement, placeStatements } from './place-statements.js';
 
 /** Where the HTTP service finds the factory, and the module that was made for it, if any. */
 export interface Split {
-  readonly kind: 'server' | 'server-factory';
+  readonly kind: 'server' | 'server-factory' | 'program';
   readonly module: string;
   readonly exportName: string;
   /** The property of the set-up's result that is the factory. */

@@ -145,8 +145,10 @@ function callerOf(callee: Callee | undefined): string {
 }
 
 /** The file in a line of a stack; empty for Node's own. */
-const fileOf = (line: string): string =>
-  /(?:\(|at )(?:async )?(?:file:\/\/)?([^()\n]*?):\d+:\d+\)?$/.exec(line)?.[1]?.replace(/^node:.*/, '') ?? '';
+function fileOf(line: string): string {
+  const file = /(?:\(|at )(?:async )?(?:file:\/\/)?([^()\n]*?):\d+:\d+\)?$/.exec(line)?.[1];
+  return file?.replace(/^node:.*/, '') ?? '';
+}
 
 /** Ends what stands in a session's own state: alone, in a collection, or as a field of a plain object. */
 export function release(value: unknown, depth = 0): void {

@@ -51,6 +51,7 @@ class SessionWorker {
   #transport: Transport | undefined;
   #awaited: { signal: FromWorker; resolve: () => void; reject: (error: Error) => void } | undefined;
   #ending: Promise<void> | undefined;
+  #isGone = false;
 
   constructor(logger: Logger, resourceLimits: ResourceLimits) {
     this.#logger = logger;
@@ -71,13 +72,15 @@ class SessionWorker {
     );
     this.exited = new Promise((resolve) => worker.once('exit', resolve as () => void));
     void this.exited.then(() => {
-      this.#awaited?.reject(new Error('The server ended while it was starting; see what it printed above'));
+      this.#isGone = true;
+      this.#awaited?.reject(endedEarly());
       return this.#transport?.close();
     });
   }
 
   /** Waits for a signal of the worker. Rejects when it ends instead. */
   heard(signal: FromWorker): Promise<void> {
+    if (this.#isGone) return Promise.reject(endedEarly());
     return new Promise((resolve, reject) => {
       this.#awaited = { signal, resolve, reject };
     });
@@ -129,6 +132,9 @@ class SessionWorker {
     }
   }
 }
+
+const endedEarly = (): Error =>
+  new Error('The server ended while it was starting; see what it printed above');
 
 /** The environment, with what the current client has sent in place of variables in it. */
 function environmentOfClient(): NodeJS.ProcessEnv {

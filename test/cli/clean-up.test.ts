@@ -40,5 +40,5 @@ it('says so when it stays with the stdio program', async () => {
     .replace('await server.close()', 'await transport.close()')
     .replace('connect(new StdioServerTransport())', 'connect(transport)');
   const { result } = await convertQuietly(scratch({ ...input, 'src/index.ts': main }), {});
-  expect(result.diagnostics.map(({ code }) => code)).toEqual(['clean-up-left', 'clean-up-left']);
+  expect(result.diagnostics.filter(({ code }) => code === 'clean-up-left')).toHaveLength(2);
 });

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { build, transform } from 'esbuild';
 import { expect } from 'vitest';
 import { isError } from '../../src/diagnostics.js';
+import { readProject } from '../../src/disk.js';
+import { inspectProject } from '../../src/inspect/inspect-project.js';
 import type { Inspection, Options } from '../../src/model.js';
 import { repository, run, type Service } from '../runtime/service.js';
 import { convertQuietly, readFixtures } from './run-fixture.js';
@@ -16,6 +18,15 @@ interface Given {
   readonly features?: Partial<Options>;
   readonly env?: Record<string, string>;
   readonly spoil?: Spoil;
+}
+
+/** Compiles a fixture as it is, in a folder of its own. */
+export async function compileSources(name: string): Promise<string> {
+  const fixture = readFixtures('convert').find((one) => one.name === name)!;
+  const root = fs.mkdtempSync(path.join(fs.realpathSync(os.tmpdir()), 'create-mcp-prod-'));
+  for (const [file, text] of Object.entries(fixture.input)) write(root, file, text);
+  await compileProject(root, inspectProject(readProject(root)));
+  return root;
 }
 
 /** Converts a fixture into a folder of its own and compiles it there, with this repository's packages. */

@@ -76,6 +76,19 @@ describe('reading a project', () => {
     expect(readProject(path.join(root, 'packages/old')).workspaceRoot).toBeUndefined();
   });
 
+  it.each(['packages: [packages/*]\n', 'packages:\n  ["apps/{web,api}", \'packages/*\']\n'])(
+    'knows pnpm workspaces that are written in brackets: %j',
+    (yaml) => {
+      const root = scratch({
+        'pnpm-workspace.yaml': yaml,
+        'packages/one/package.json': '{}',
+        'two/package.json': '{}',
+      });
+      expect(readProject(path.join(root, 'packages/one')).workspaceRoot).toBe('../..');
+      expect(readProject(path.join(root, 'two')).workspaceRoot).toBeUndefined();
+    },
+  );
+
   it('knows pnpm workspaces', () => {
     const root = scratch({
       'pnpm-workspace.yaml':

@@ -64,9 +64,9 @@ export async function measureThroughput(
   }
 }
 
-/** A process for each request takes seconds: two rounds, and not with many at a time. */
+/** A process for each request takes seconds: one round, and not with many at a time. */
 const tooSlow = (round: number, method: Method, concurrency: number): boolean =>
-  round > 1 || method !== 'tools/call' || concurrency > 16;
+  round > 0 || method !== 'tools/call' || concurrency > 16;
 
 async function warmUp(server: Running, { methods, warmUp }: Rounds): Promise<void> {
   if (server.subject.slow) return;

@@ -68,7 +68,8 @@ function start(root, { User, Env, WorkingDir }, command, more) {
     '-c',
     inside,
   ];
-  return spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child', ...chroot, ...command], {
+  const apart = ['--mount', '--pid', '--fork', '--kill-child', `--mount-proc=${root}/proc`];
+  return spawn('unshare', [...apart, ...chroot, ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -158,7 +159,7 @@ function installBuilders() {
 
 /** The package managers that the samples are installed with, each under one name. */
 function installManagers() {
-  const packages = { pnpm: 'pnpm@10', yarn: 'yarn@1', bun: 'bun@1', yarn4: '@yarnpkg/cli-dist@4' };
+  const packages = { pnpm: 'pnpm@10', yarn: 'yarn@1', bun: 'bun@1', yarn4: '@yarnpkg/cli-dist@4.9.4' };
   mkdirSync(`${managers}/bin`, { recursive: true });
   for (const [name, wanted] of Object.entries(packages)) {
     const prefix = `${managers}/${name}`;

@@ -1,0 +1,101 @@
+import type { ConnectSite } from './connect.js';
+import { declaredName, functionOf, isInside } from './connect.js';
+import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+
+/**
+ * The function around the connect, when all that serves a client happens inside it: then the program may be let come
+ * there by itself, whatever calls the function, and what it does there be repeated for each client.
+ */
+export function servesOneClient(sources: Sources, site: ConnectSite): ts.FunctionLikeDeclaration | undefined {
+  const fn = site.scope;
+  if (!fn?.body || site.factory) return undefined;
+  if (ts.isConstructorDeclaration(fn) || ts.isAccessor(fn) || isGenerator(fn)) return undefined;
+  if (!isAsync(fn) && returnsValue(fn)) return undefined;
+  if (descendants(fn, ts.isIdentifier).some((name) => name.text === 'arguments')) return undefined;
+  if (usesOf(sources, fn).length === 0) return undefined;
+  return makesServer(sources, site, fn) ? fn : undefined;
+}
+
+/** Is what is connected made inside the function, not handed to it or kept outside of it? */
+function makesServer(sources: Sources, site: ConnectSite, fn: ts.FunctionLikeDeclaration): boolean {
+  const made = unwrap(site.server ?? site.call.expression);
+  const root = rootOf(made);
+  if (ts.isNewExpression(root)) return true;
+  if (!ts.isIdentifier(root)) return false;
+  const declaration = sources.symbolOf(root)?.valueDeclaration;
+  if (!declaration || ts.isParameter(declaration)) return false;
+  return isInside(declaration, fn) || (made === root && functionOf(sources, root) !== undefined);
+}
+
+/** Constructions of the SDK's servers, or of classes that extend them. */
+export function serverConstructions(sources: Sources): ts.NewExpression[] {
+  const isServer = (expression: ts.Expression, depth = 0): boolean => {
+    const external = sources.externalOf(expression);
+    if (external)
+      return (
+        /^(?:Mcp)?Server$/.test(external.name) &&
+        /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module)
+      );
+    const declaration = sources.symbolOf(expression)?.valueDeclaration;
+    const base =
+      declaration && ts.isClassLike(declaration)
+        ? declaration.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0]
+        : undefined;
+    return base !== undefined && depth < 5 && isServer(base.expression, depth + 1);
+  };
+  return [...sources.files.values()].flatMap((file) =>
+    descendants(file, ts.isNewExpression).filter((made) => isServer(made.expression)),
+  );
+}
+
+const isGenerator = (fn: ts.FunctionLikeDeclaration): boolean => 'asteriskToken' in fn && !!fn.asteriskToken;
+
+const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
+  ts.canHaveModifiers(fn) &&
+  (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false);
+
+const returnsValue = (fn: ts.FunctionLikeDeclaration): boolean =>
+  (fn.body !== undefined && !ts.isBlock(fn.body)) ||
+  descendants(fn, ts.isReturnStatement).some(
+    (statement) => statement.expression && enclosingFunction(statement) === fn,
+  );
+
+/** Where a function comes into play: itself when it has no name, else where its name stands, also behind `import()`. */
+function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Node[] {
+  const name = declaredName(fn);
+  if (!name) return [fn];
+  const symbol = ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  const references = (symbol ? sources.referencesTo(symbol) : []).flatMap((reference) => {
+    const { parent } = reference;
+    if (ts.isExportSpecifier(parent)) return [];
+    if (!ts.isExportAssignment(parent)) return [reference];
+    const asDefault = (parent as { symbol?: ts.Symbol }).symbol;
+    return asDefault ? sources.referencesTo(asDefault) : [];
+  });
+  const isCalled = new RegExp(`(?:^|\\.)${name.getText()}$`);
+  const called = () =>
+    [...sources.files.values()]
+      .flatMap((file) => descendants(file, ts.isCallExpression))
+      .filter((call) => isCalled.test(call.expression.getText()));
+  return (references.length > 0 ? references : called()).filter((use) => !isInside(use, fn));
+}
+
+/** Does the function run only when the command line names a command: `.command('serve').action(fn)`? */
+export function isSubcommand(sources: Sources, fn: ts.FunctionLikeDeclaration): boolean {
+  return usesOf(sources, fn).every((use) => {
+    for (let at: ts.Node | undefined = use; at; at = at.parent) if (isCommandAction(at)) return true;
+    return false;
+  });
+}
+
+function isCommandAction(node: ts.Node): boolean {
+  const call = node.parent;
+  if (!call || !ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression)) return false;
+  if (!(call.arguments as readonly ts.Node[]).includes(node)) return false;
+  const method = call.expression.name.text;
+  if (method !== 'action' && method !== 'command') return false;
+  const chain = call.expression.expression.getText();
+  const command =
+    method === 'command' ? call.arguments[0]?.getText() : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
+  return command !== undefined && !/isDefault:\s*true|\$0|['"`]\*/.test(`${command}${chain}`);
+}

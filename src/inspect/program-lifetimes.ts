@@ -1,0 +1,99 @@
+import { serverConstructions } from './client-program.js';
+import type { ConnectSite } from './connect.js';
+import { CredentialValues } from './credential-values.js';
+import type { CredentialReads } from './credentials.js';
+import { Effects } from './effects.js';
+import { frameOf } from './frame.js';
+import { keptByServer } from './kept-by-server.js';
+import type { StateDeclaration } from './lasting.js';
+import { addDerived, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { effectsAtTop, statementsElsewhere } from './module-effects.js';
+import type { Sources, ts } from './source.js';
+import { type StateFinding, StateJudge } from './state.js';
+import { Timing } from './timing.js';
+import { findUnfollowed } from './unfollowed.js';
+import { ValueFlow } from './value-flow.js';
+
+/**
+ * The lifetimes of a program that comes by itself to the function that serves a client: what stands inside the function
+ * is repeated for each, everything else runs once, and nothing is moved.
+ */
+export function findProgramLifetimes(
+  sources: Sources,
+  site: ConnectSite & { readonly program: ts.FunctionLikeDeclaration },
+  choices: StateChoices,
+  credentials: CredentialReads,
+): Lifetimes {
+  const frame = frameOf(site);
+  const effects = new Effects(sources, credentials.roots);
+  const flow = new ValueFlow(sources);
+  const isolated = new Map<ts.Symbol, StateDeclaration>();
+  const values = new CredentialValues(sources, effects);
+  const none: ReadonlySet<ts.Statement> = new Set();
+  const body = site.program.body!;
+  const timing = new Timing(sources, flow, new Set<ts.Node>([body]), undefined);
+  const judge = new StateJudge(sources, flow, timing);
+  if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, none);
+  let findings: readonly StateFinding[] = [];
+  for (let size = -1; size !== isolated.size; ) {
+    size = isolated.size;
+    findings = judgeAll(sources, judge, choices, isolated, frame, none, values);
+    for (const finding of findings)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
+        isolated.set(finding.symbol, finding.declaration as StateDeclaration);
+    addDerived(sources, effects, isolated, frame, none);
+  }
+  const outside = [
+    ...judge.judgeSetUp(choices),
+    ...serverConstructions(sources)
+      .filter((made) => !timing.isPerClient(made))
+      .map(sharedServer),
+    ...[
+      ...statementsElsewhere(sources, effects, frame, isolated),
+      ...effectsAtTop(effects, [frame.file], isolated),
+    ].map(onlyOnce),
+  ];
+  return {
+    frame,
+    server: none,
+    transport: none,
+    serverNames: new Set(),
+    elsewhere: [],
+    findings: [...findings, ...outside],
+    isolated,
+    kept: keptByServer(sources, flow, effects, [body], undefined),
+    loadedLater: [],
+    cleanUpsLeft: [],
+    unfollowed:
+      credentials.names.size === 0
+        ? []
+        : findUnfollowed(sources, credentials, effects, values, {
+            frame,
+            isolated,
+            perClient: none,
+            transport: none,
+            timing,
+          }),
+  };
+}
+
+const sharedServer = (made: ts.NewExpression): StateFinding => ({
+  name: made.getText().split('(')[0]!,
+  declaration: made,
+  stuck: true,
+  kind: 'captures-server',
+  writes: [],
+  decision: 'isolate',
+  reason: 'it is made before the program comes to where it serves a client',
+});
+
+/** A statement that fills what each client has for itself, and runs once. */
+const onlyOnce = (statement: ts.Statement): StateFinding => ({
+  name: statement.getText().split('\n')[0]!.slice(0, 40),
+  declaration: statement,
+  stuck: true,
+  kind: 'mutated',
+  writes: [statement],
+  decision: 'isolate',
+  reason: 'it runs once, and changes what each client has for itself',
+});

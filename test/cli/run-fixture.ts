@@ -19,6 +19,7 @@ export interface Fixture {
 /** Fixtures that differ from the others in their sources only: compiled and compared, not installed and verified in full. */
 const shapes: ReadonlySet<string> = new Set([
   'built-by-a-bundler',
+  'callback-with-options',
   'class-with-async-start',
   'code-after-connect',
   'connect-behind-helper',
@@ -35,6 +36,7 @@ const shapes: ReadonlySet<string> = new Set([
   'sdk-raised',
   'sdk-v2-class-owner',
   'sdk-v2-plain-transport',
+  'served-by-a-callback',
   'serve-stdio-named-factory',
   'serve-stdio-one-server',
   'serve-stdio-prepared',

@@ -10,8 +10,6 @@ export type Method = 'tools/call' | 'tools/list';
 const firstId = 1_000_000_001;
 /** A server that says nothing for so long has failed. Milliseconds. */
 const patience = 60_000;
-/** Servers close connections that are idle for five seconds; those are not used again. Milliseconds. */
-const mostIdle = 1000;
 export const protocolVersion = '2025-06-18';
 
 interface Message {
@@ -26,7 +24,8 @@ export class WrongAnswer extends Error {}
 export class Client {
   readonly #subject: Subject;
   readonly #tools: number;
-  readonly #pool: Pool;
+  readonly #newPool: () => Pool;
+  #pool: Pool;
   readonly #sessions: string[] = [];
   #lastId = firstId;
   /** The checked list of tools, cut where the id stands. */
@@ -35,14 +34,20 @@ export class Client {
   constructor(subject: Subject, tools: number, port: number, connections = 64) {
     this.#subject = subject;
     this.#tools = tools;
-    this.#pool = new Pool(`http://127.0.0.1:${port}`, {
-      connections,
-      pipelining: 1,
-      headersTimeout: patience,
-      bodyTimeout: patience,
-      keepAliveTimeout: mostIdle,
-      keepAliveMaxTimeout: mostIdle,
-    });
+    this.#newPool = () =>
+      new Pool(`http://127.0.0.1:${port}`, {
+        connections,
+        pipelining: 1,
+        headersTimeout: patience,
+        bodyTimeout: patience,
+      });
+    this.#pool = this.#newPool();
+  }
+
+  /** Fresh connections: servers close those that were idle for some seconds, and may do so just when they are used. */
+  async reconnect(): Promise<void> {
+    await this.#pool.destroy();
+    this.#pool = this.#newPool();
   }
 
   /** Opens sessions until there are `count`; nothing where the server has none. */

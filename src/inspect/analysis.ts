@@ -5,6 +5,7 @@ import {
   type ConnectSite,
   callsOf,
   findConnect,
+  isInside,
   liftSite,
   serverIsParameter,
 } from './connect.js';
@@ -13,7 +14,7 @@ import { CONNECTS, findEntries, moduleFormatOf, packageJsonOf } from './entry.js
 import { frameOf } from './frame.js';
 import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
-import { enclosingFunction, Resolver, Sources, ts } from './source.js';
+import { enclosingFunction, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
 
 /** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */
@@ -80,7 +81,7 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
     if ('diagnostic' in site) {
       const problem = { entries: found, entry, sources, diagnostics: [site.diagnostic] };
       if (entry.because !== CONNECTS) return problem;
-      first ??= problem;
+      if (!first || first.diagnostics[0]?.code === 'stdio-transport-not-found') first = problem;
       continue;
     }
     const pkg = packageJsonOf(project);
@@ -215,7 +216,8 @@ function canSplit(sources: Sources, site: ConnectSite): boolean {
   if (ts.isClassLike(fn.parent) || ts.isPropertyDeclaration(fn.parent)) return false;
   if (enclosingFunction(fn)) return false;
   const calls = callsOf(sources, fn);
-  if (calls.length === 0) return fn.parameters.every((parameter) => !isUsed(sources, parameter));
+  if (calls.length === 0)
+    return fn.parameters.every((parameter) => !isUsed(sources, parameter, beyondTheBranch(sources, site)));
   if (fn.parameters.some((parameter) => isUsed(sources, parameter))) return false;
   return calls.every((call) => {
     const around = enclosingFunction(call);
@@ -223,10 +225,33 @@ function canSplit(sources: Sources, site: ConnectSite): boolean {
   });
 }
 
-function isUsed(sources: Sources, parameter: ts.ParameterDeclaration): boolean {
+function isUsed(
+  sources: Sources,
+  parameter: ts.ParameterDeclaration,
+  counts: (reference: ts.Node) => boolean = () => true,
+): boolean {
   if (!ts.isIdentifier(parameter.name)) return true;
   const symbol = sources.symbolOf(parameter.name);
-  return symbol !== undefined && sources.referencesTo(symbol).length > 0;
+  return symbol !== undefined && sources.referencesTo(symbol).some(counts);
+}
+
+/**
+ * Is a use of a parameter more than the choice of this branch? `if (options.port) serveHttp(options); else connect()` of a
+ * server that stands outside of the function is the stdio program's.
+ */
+function beyondTheBranch(sources: Sources, site: ConnectSite): (reference: ts.Node) => boolean {
+  const server = site.server && sources.symbolOf(rootOf(site.server))?.valueDeclaration;
+  if (!server || !site.scope || isInside(server, site.scope)) return () => true;
+  const { holders, path } = frameOf(site);
+  const branches = [...holders, path].filter(ts.isIfStatement);
+  return (reference) =>
+    !branches.some(
+      (branch) =>
+        isInside(reference, branch.expression) ||
+        [branch.thenStatement, branch.elseStatement].some(
+          (arm) => arm && isInside(reference, arm) && !isInside(site.call, arm),
+        ),
+    );
 }
 
 /** Does the caller do something before the call that the server may depend on? */

@@ -128,10 +128,13 @@ function connectsOf(
     parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
     parent.right === user
   ) {
-    if (ts.isIdentifier(parent.left))
-      return referencesOf(sources, parent.left)
-        .filter((node) => node !== parent.left)
-        .flatMap(follow);
+    if (ts.isIdentifier(parent.left)) {
+      const uses = referencesOf(sources, parent.left).filter((node) => node !== parent.left);
+      // A variable for transports of several kinds: what is connected in this block is this one.
+      const block = ts.findAncestor(parent, ts.isBlock);
+      const here = uses.filter((node) => block && isInside(node, block)).flatMap(follow);
+      return here.length > 0 ? here : uses.flatMap(follow);
+    }
     return sameField(parent.left)
       .filter((node) => node !== parent.left)
       .flatMap(follow);
@@ -294,6 +297,7 @@ function methodCalls(sources: Sources, name: string, owner?: ts.ClassLikeDeclara
   calledMethods.set(sources, known);
   return (known.get(name) ?? []).filter(({ expression }) => {
     if (sources.externalOf(rootOf(expression)) !== undefined) return false;
+    if (isOfPackage(sources, expression.expression)) return false;
     const receiver = classOf(sources, expression.expression);
     return receiver === undefined || family(receiver);
   });
@@ -316,6 +320,22 @@ function indexMethodCalls(sources: Sources): ReadonlyMap<string, readonly Method
       else index.set(name, [call]);
     }
   return index;
+}
+
+/** Is the expression declared as, or made by, something of a package? */
+function isOfPackage(sources: Sources, expression: ts.Expression): boolean {
+  const value = unwrap(expression);
+  const declaration = ts.isPropertyAccessExpression(value)
+    ? fieldOf(sources, value)
+    : ts.isIdentifier(value)
+      ? sources.symbolOf(value)?.valueDeclaration
+      : undefined;
+  if (!declaration || !('type' in declaration || 'initializer' in declaration)) return false;
+  const { type, initializer } = declaration as ts.PropertyDeclaration;
+  if (type && ts.isTypeReferenceNode(type) && ts.isIdentifier(type.typeName))
+    return sources.externalOf(type.typeName) !== undefined;
+  const made = initializer && unwrap(initializer);
+  return made !== undefined && ts.isNewExpression(made) && sources.externalOf(made.expression) !== undefined;
 }
 
 /** Is the class the other, or does it extend it? */

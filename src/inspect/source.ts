@@ -5,7 +5,7 @@ import tsMorph = require('ts-morph');
 
 import type { Location, Project } from '../model.js';
 import { Resolver, SOURCE } from './resolver.js';
-import { forEachReference, ts } from './syntax.js';
+import { forEachReference, ts, unwrap } from './syntax.js';
 
 export { Resolver } from './resolver.js';
 export * from './syntax.js';
@@ -209,11 +209,30 @@ function externalName(symbol: ts.Symbol): ExternalName | undefined {
     return named(declaration.moduleReference.expression, '*');
   }
   if (ts.isVariableDeclaration(declaration)) return requireOf(declaration.initializer, '*');
+  const together = ts.isBindingElement(declaration) ? importedTogether(declaration) : undefined;
+  if (together && ts.isBindingElement(declaration)) {
+    const name = declaration.propertyName ?? declaration.name;
+    return ts.isIdentifier(name) ? requireOf(together, name.text) : undefined;
+  }
   if (ts.isBindingElement(declaration) && ts.isVariableDeclaration(declaration.parent.parent)) {
     const name = declaration.propertyName ?? declaration.name;
     return ts.isIdentifier(name) ? requireOf(declaration.parent.parent.initializer, name.text) : undefined;
   }
   return undefined;
+}
+
+/** The `import('x')` of a name in `const [{ name }] = await Promise.all([import('x')])`. */
+function importedTogether(element: ts.BindingElement): ts.Expression | undefined {
+  const outer = element.parent.parent;
+  if (!ts.isBindingElement(outer) || !ts.isArrayBindingPattern(outer.parent)) return undefined;
+  const variable = outer.parent.parent;
+  if (!ts.isVariableDeclaration(variable) || !variable.initializer) return undefined;
+  const call = unwrap(variable.initializer);
+  if (!ts.isCallExpression(call) || call.expression.getText() !== 'Promise.all') return undefined;
+  const list = call.arguments[0];
+  return list && ts.isArrayLiteralExpression(list)
+    ? list.elements[outer.parent.elements.indexOf(outer)]
+    : undefined;
 }
 
 const named = (specifier: ts.Node, name: string): ExternalName | undefined =>

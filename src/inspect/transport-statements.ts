@@ -1,7 +1,7 @@
 import { type ConnectSite, isInside } from './connect.js';
 import type { Frame } from './frame.js';
 import { endingOf } from './signal-handlers.js';
-import { enclosingFunction, type Sources, ts } from './source.js';
+import { enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
 const GLUE =
@@ -24,10 +24,10 @@ export function transportStatements(
   if (holder) found.add(holder);
   // What the connect returns is of the connection as well: `const handle = serveStdio(…)`.
   const names = namesOf(sources, new Set([...(holder ? [holder] : []), frame.path]));
+  const starter = starterOf(sources, frame);
   for (const statement of local) {
-    const ending = endingOf(sources, statement, servers);
-    // What the program does besides closing its connection has to be done when a service ends, too.
-    if (ending?.cleansUp && !ending.uses(names)) continue;
+    if (starter && ts.isExpressionStatement(statement) && sources.symbolsIn(statement).has(starter))
+      found.add(statement);
     if (
       ts.isExpressionStatement(statement) &&
       GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
@@ -48,7 +48,24 @@ export function transportStatements(
     )
       found.add(statement);
   }
+  // What the program does on a signal besides closing its connection has to be done when a service ends, too.
+  const own = namesOf(sources, found);
+  for (const statement of found) {
+    const ending = endingOf(sources, statement, servers);
+    if (ending?.cleansUp && !ending.uses(own)) found.delete(statement);
+  }
   return found;
+}
+
+/** What calls the function around the connect back: `program` in `program.action(async () => …)`; it starts stdio only. */
+function starterOf(sources: Sources, { fn }: Frame): ts.Symbol | undefined {
+  const call = fn?.parent;
+  if (!call || !ts.isCallExpression(call) || !(call.arguments as readonly ts.Node[]).includes(fn))
+    return undefined;
+  const root = rootOf(call.expression);
+  return ts.isIdentifier(root) && ts.isPropertyAccessExpression(unwrap(call.expression))
+    ? sources.symbolOf(root)
+    : undefined;
 }
 
 const isServerAssignment = (statement: ts.Statement): boolean =>

@@ -51,7 +51,7 @@ export const isSideEffectImport = (statement: ts.Statement): boolean =>
   ts.isImportDeclaration(statement) && !statement.importClause;
 
 /** The names an import brings into the module. */
-export function importedNames(statement: ts.Statement): string[] {
+function importedNames(statement: ts.Statement): string[] {
   if (ts.isImportEqualsDeclaration(statement)) return [statement.name.text];
   if (ts.isImportDeclaration(statement)) {
     const clause = statement.importClause;

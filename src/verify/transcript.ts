@@ -159,9 +159,13 @@ export async function affordable(client: Client, calls: readonly Call[]): Promis
   return kept;
 }
 
-/** The same transcript as another client would have got it: its word put in the place of this one's. */
+/** The same transcript as another client would have got it: its word put in the place of this one's, also in capitals. */
 export function reworded(transcript: Transcript, word: string): Transcript {
-  return JSON.parse(JSON.stringify(transcript).replaceAll(transcript.word, word)) as Transcript;
+  const own = transcript.word;
+  const text = JSON.stringify(transcript)
+    .replaceAll(own, word)
+    .replaceAll(own.toUpperCase(), word.toUpperCase());
+  return JSON.parse(text) as Transcript;
 }
 
 /** Notifications as comparable text. */

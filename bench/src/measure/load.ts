@@ -31,6 +31,7 @@ const mostSessions = 16;
 export async function load(running: Running, batch: Batch): Promise<Load> {
   const { client, pid, subject } = running;
   const { method, concurrency, milliseconds, most } = batch;
+  await client.reconnect();
   await client.openSessions(Math.min(concurrency, mostSessions));
   // Connections are there, and code is compiled.
   if (!subject.slow)

@@ -50,8 +50,10 @@ export async function measureMemory(
 async function perSession(server: Running, sessions: number): Promise<number | undefined> {
   if (!server.subject.stateful) return undefined;
   const first = 16 + Math.ceil(sessions / 10);
+  await server.client.reconnect();
   await server.client.openSessions(first);
   const before = await settled(server);
+  await server.client.reconnect();
   await server.client.openSessions(first + sessions);
   return ((await settled(server)) - before) / sessions;
 }

@@ -1,26 +1,33 @@
 import { expect, it } from 'vitest';
 import { judge } from './state-verdict.js';
 
-it('follows a program whose every value may be everywhere', () => {
-  const names = Array.from({ length: 200 }, (_, index) => `Service${index}`);
-  const service = (name: string): string => `
+const names = Array.from({ length: 80 }, (_, index) => `Service${index}`);
+
+/** Takes anything, keeps it, and hands it to all the others. */
+const service = (name: string): string => `
 export class ${name} {
   private readonly known = new Map<string, any>();
   constructor(private readonly all: Record<string, any>) {}
   run(input: any): any {
     const step = { input, result: this.known.get(input.key) };
     for (const other of Object.values(this.all)) this.known.set(input.key, other.run(step));
+    input.counts.push(step);
     return this.all[input.next].run({ ...step, done: [step] });
   }
 }`;
+
+it('tells what changes from what does not where values go everywhere in circles', () => {
   const found = judge({
     before: [
       ...names.map((name) => `import { ${name} } from './${name}.js';`),
       'const all: Record<string, any> = {};',
       ...names.map((name) => `all.${name} = new ${name}(all);`),
+      'const counts: unknown[] = [];',
+      "const titles = new Map([['a', 'b']]);",
     ].join('\n'),
-    tool: 'all[args.name].run(args);',
+    tool: 'all[args.name].run({ ...args, counts, title: titles.get(args.name) });',
     files: Object.fromEntries(names.map((name) => [`src/${name}.ts`, service(name)])),
+    options: { state: 'share' },
   });
-  expect(found).toContain('all mutated isolate');
+  expect(found).toEqual(['all mutated share', 'counts mutated share']);
 });

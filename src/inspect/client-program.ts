@@ -106,6 +106,8 @@ function isCommandAction(node: ts.Node): boolean {
   if (method !== 'action' && method !== 'command') return false;
   const chain = call.expression.expression.getText();
   const command =
-    method === 'command' ? `${call.arguments[0]?.getText()}` : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
+    method === 'command'
+      ? `${call.arguments[0]?.getText()}`
+      : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
   return command !== undefined && !/isDefault:\s*true|\$0|['"`]\*/.test(command);
 }

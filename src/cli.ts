@@ -20,6 +20,13 @@ const program = new Command('create-mcp-prod')
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
 
+// Whoever reads the output may stop reading: `create-mcp-prod inspect | head`.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
+
 const directory = ['[dir]', 'directory of the server', '.'] as const;
 
 withOutput(withFeatures(withApplying(program)))

@@ -81,12 +81,22 @@ function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Node[] {
 }
 
 /** Does the function run only when the command line names a command: `.command('serve').action(fn)`? */
-export function isSubcommand(sources: Sources, fn: ts.FunctionLikeDeclaration): boolean {
-  return usesOf(sources, fn).every((use) => {
-    for (let at: ts.Node | undefined = use; at; at = at.parent) if (isCommandAction(at)) return true;
-    return false;
-  });
+export function isSubcommand(sources: Sources, fn: ts.FunctionLikeDeclaration, depth = 0): boolean {
+  const uses = usesOf(sources, fn).filter((use) => !isGuardOfAnother(sources, use));
+  return uses.length > 0 && uses.every((use) => isUsedByCommand(sources, use, depth));
 }
+
+function isUsedByCommand(sources: Sources, use: ts.Node, depth: number): boolean {
+  for (let at: ts.Node | undefined = use; at; at = at.parent) if (isCommandAction(at)) return true;
+  const around = enclosingFunction(use);
+  return around !== undefined && depth < 6 && isSubcommand(sources, around, depth + 1);
+}
+
+/** `if (isMain) main()` in a module that is not what is started. */
+const isGuardOfAnother = (sources: Sources, use: ts.Node): boolean =>
+  sources.pathOf(use) !== sources.entry &&
+  enclosingFunction(use) === undefined &&
+  ts.findAncestor(use, ts.isIfStatement) !== undefined;
 
 function isCommandAction(node: ts.Node): boolean {
   const call = node.parent;
@@ -96,6 +106,8 @@ function isCommandAction(node: ts.Node): boolean {
   if (method !== 'action' && method !== 'command') return false;
   const chain = call.expression.expression.getText();
   const command =
-    method === 'command' ? call.arguments[0]?.getText() : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
-  return command !== undefined && !/isDefault:\s*true|\$0|['"`]\*/.test(`${command}${chain}`);
+    method === 'command'
+      ? `${call.arguments[0]?.getText()}`
+      : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
+  return command !== undefined && !/isDefault:\s*true|\$0|['"`]\*/.test(command);
 }

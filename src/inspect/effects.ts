@@ -1,13 +1,13 @@
 import { functionOf } from './connect.js';
 import { enclosingFunction, forEachReference, type Sources, ts, unwrap } from './source.js';
-import { immediateCaller } from './timing.js';
+import { immediateCaller, isTimer, timerOf } from './timing.js';
 
 /** A lasting variable, or what each caller sends for itself. */
 export type Touched = ts.Symbol | 'credential';
 
 /**
  * What running a piece of code touches at once: the lasting variables and credentials it reads or writes itself or
- * through the functions it calls. Code that it only hands on (callbacks, handlers) does not count.
+ * through the functions it calls, timers included. Code that it only hands on (callbacks, handlers) does not count.
  */
 export class Effects {
   private readonly known = new Map<ts.Node, ReadonlySet<Touched>>();
@@ -81,7 +81,8 @@ export class Effects {
       const declaration = this.sources.symbolOf(callee)?.valueDeclaration;
       return declaration && ts.isClassLike(declaration) ? constructionOf(declaration) : [];
     }
-    if (!ts.isCallExpression(call) || call.expression !== callee) return [];
+    const isTimed = ts.isCallExpression(call) && call.arguments[0] === callee && isTimer(call);
+    if (!isTimed && (!ts.isCallExpression(call) || call.expression !== callee)) return [];
     const fn = functionOf(this.sources, callee) ?? staticMethodOf(this.sources, callee);
     return fn?.body ? [fn.body] : [];
   }
@@ -90,7 +91,7 @@ export class Effects {
   private runsWith(identifier: ts.Node, root: ts.Node): boolean {
     let fn: ts.Node | undefined = enclosingFunction(identifier);
     while (fn && fn !== root && isInsideOf(fn, root) && (fn as ts.FunctionLikeDeclaration).body !== root) {
-      const caller = immediateCaller(fn);
+      const caller = immediateCaller(fn) ?? timerOf(fn);
       if (!caller) return false;
       fn = enclosingFunction(caller);
     }

@@ -19,7 +19,7 @@ import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
-import { Timing } from './timing.js';
+import { isTimer, Timing } from './timing.js';
 import { transportStatements } from './transport-statements.js';
 import { findUnfollowed, type Unfollowed } from './unfollowed.js';
 import { ValueFlow } from './value-flow.js';
@@ -195,6 +195,13 @@ const fromCredential = (
   reason: 'it is made from a credential, which each caller sends for itself',
 });
 
+/** A timer that is made on first use would never run for a client. */
+function holdsTimer(declaration: StateDeclaration): boolean {
+  const initializer = initializerOf(declaration);
+  const made = initializer && unwrap(initializer);
+  return made !== undefined && ts.isCallExpression(made) && isTimer(made);
+}
+
 const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFinding => ({
   symbol,
   name: symbol.name,
@@ -202,6 +209,7 @@ const captured = (declaration: StateDeclaration, symbol: ts.Symbol): StateFindin
   kind: 'captures-server',
   writes: [],
   decision: 'isolate',
+  ...(holdsTimer(declaration) ? { stuck: true } : {}),
   reason: 'it holds a server, or is made from something each client has for itself',
 });
 

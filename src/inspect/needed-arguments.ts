@@ -39,6 +39,8 @@ function needsArguments(sources: Sources, check: ts.IfStatement): boolean {
 /** commander's `requiredOption` and `argument('<path>')`, yargs' `demandOption` and `demandCommand`. */
 function isRequiredByParser(call: ts.CallExpression): boolean {
   if (!ts.isPropertyAccessExpression(call.expression)) return false;
+  // What a command of its own asks for is not asked of the program.
+  if (/\.command\(/.test(call.expression.expression.getText())) return false;
   const first = call.arguments[0]?.getText() ?? '';
   switch (call.expression.name.text) {
     case 'requiredOption':

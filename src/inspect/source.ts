@@ -109,7 +109,20 @@ export class Sources {
       if (!aliased.declarations?.length) return target;
       target = aliased;
     }
-    return this.commonJsTarget(target) ?? target;
+    return this.importedLater(target) ?? this.commonJsTarget(target) ?? target;
+  }
+
+  /** `const { name } = await import('./own.js')` stands for what the project's module exports, like an import. */
+  private importedLater(symbol: ts.Symbol): ts.Symbol | undefined {
+    const element = symbol.valueDeclaration;
+    if (!element || !ts.isBindingElement(element) || element.initializer || element.dotDotDotToken)
+      return undefined;
+    const file = ownModuleOf(this, element.parent);
+    const name = element.propertyName ?? element.name;
+    const module = file && ts.isIdentifier(name) ? this.checker.getSymbolAtLocation(file) : undefined;
+    const exported =
+      module && this.checker.getExportsOfModule(module).find((one) => one.name === name.getText());
+    return exported && this.resolveAlias(exported);
   }
 
   /** `module.exports = { x }` and `exports.x = x` declare a property of their own: follow it to `x`. */
@@ -219,6 +232,20 @@ function externalName(symbol: ts.Symbol): ExternalName | undefined {
     return ts.isIdentifier(name) ? requireOf(declaration.parent.parent.initializer, name.text) : undefined;
   }
   return undefined;
+}
+
+/** The project's own module that `const { … } = await import('./own.js')` takes apart. */
+export function ownModuleOf(sources: Sources, pattern: ts.BindingPattern): ts.SourceFile | undefined {
+  const variable = pattern.parent;
+  if (!ts.isObjectBindingPattern(pattern) || !ts.isVariableDeclaration(variable)) return undefined;
+  const awaited = variable.initializer;
+  const call = awaited && ts.isAwaitExpression(awaited) ? awaited.expression : undefined;
+  if (!call || !ts.isCallExpression(call) || call.expression.kind !== ts.SyntaxKind.ImportKeyword)
+    return undefined;
+  const specifier = call.arguments[0];
+  if (!specifier || !ts.isStringLiteralLike(specifier)) return undefined;
+  const path = sources.resolver.resolve(sources.pathOf(pattern), specifier.text);
+  return path === undefined ? undefined : sources.files.get(path);
 }
 
 /** The `import('x')` of a name in `const [{ name }] = await Promise.all([import('x')])`. */

@@ -169,10 +169,12 @@ export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
 }
 
 /** The call that has the function run later, for whom the call was made: `setInterval(() => …, 1000)`. */
-const timerOf = (fn: ts.Node): ts.CallExpression | undefined =>
+/** The `setInterval(fn, …)` or the like around a function. */
+export const timerOf = (fn: ts.Node): ts.CallExpression | undefined =>
   ts.isCallExpression(fn.parent) && isTimer(fn.parent) ? fn.parent : undefined;
 
-const isTimer = (call: ts.CallExpression): boolean =>
+/** Does the call have its first argument called later, whatever it is part of? */
+export const isTimer = (call: ts.CallExpression): boolean =>
   /^(?:set(?:Interval|Timeout|Immediate)|queueMicrotask|process\.nextTick)$/.test(call.expression.getText());
 
 const iterates = (call: ts.CallExpression): boolean =>

@@ -23,6 +23,7 @@ const shapes: ReadonlySet<string> = new Set([
   'class-with-async-start',
   'code-after-connect',
   'connect-behind-helper',
+  'environment-of-each-client',
   'factory-completed-later',
   'factory-filled-by-caller',
   'factory-start-stop',
@@ -51,7 +52,12 @@ const shapes: ReadonlySet<string> = new Set([
   'transport-subclass',
 ]);
 
-export const isFullyVerified = (name: string): boolean => !shapes.has(name);
+/** Fixtures that a test file of their own runs end to end. */
+const provenElsewhere: ReadonlySet<string> = new Set(['cleans-up', 'kinds-of-state', 'worker-per-session']);
+
+/** How a fixture is run end to end. */
+export const isShape = (name: string): boolean => shapes.has(name);
+export const isFullyVerified = (name: string): boolean => !shapes.has(name) && !provenElsewhere.has(name);
 
 export function readFixtures(kind: 'convert' | 'refuse'): readonly Fixture[] {
   const parent = path.join(fixtures, kind);

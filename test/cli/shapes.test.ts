@@ -16,9 +16,9 @@ import { openWorkbench, type Workbench } from '../../src/verify/workbench.js';
 import { scratch } from '../disk/scratch.js';
 import { repository } from '../runtime/service.js';
 import { compileProject } from './compiled-fixture.js';
-import { convertQuietly, type Fixture, isFullyVerified, readFixtures } from './run-fixture.js';
+import { convertQuietly, type Fixture, isShape, readFixtures } from './run-fixture.js';
 
-const shapes = readFixtures('convert').filter(({ name }) => !isFullyVerified(name));
+const shapes = readFixtures('convert').filter(({ name }) => isShape(name));
 
 /** Compiles the project in a directory and prepares to start it. */
 async function benchOf(root: string, { features }: Fixture): Promise<Workbench> {

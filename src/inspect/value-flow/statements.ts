@@ -1,4 +1,4 @@
-import { ts } from '../source.js';
+import { ownModuleOf, ts } from '../source.js';
 import { Expressions } from './expressions.js';
 import type { Heap } from './heap.js';
 import { isStaticMember, propertyName } from './syntax.js';
@@ -24,7 +24,9 @@ export class Statements {
   private generate(node: ts.Node): void {
     const { expressions, heap } = this;
     if (ts.isVariableDeclaration(node)) {
-      if (node.initializer) expressions.bind(node.name, expressions.value(node.initializer));
+      // Names that stand for what a module exports are that module's.
+      const isImport = !ts.isIdentifier(node.name) && ownModuleOf(heap.sources, node.name) !== undefined;
+      if (node.initializer && !isImport) expressions.bind(node.name, expressions.value(node.initializer));
     } else if (ts.isReturnStatement(node) && node.expression) expressions.returns(node, node.expression);
     else if (ts.isForOfStatement(node)) this.iterate(node);
     else if (ts.isParameter(node) && node.initializer && ts.isIdentifier(node.name))

@@ -329,7 +329,9 @@ function ownOfProcess(initializer: ts.Expression): ts.Node | undefined {
 function isConstantWrite(write: ts.Node): boolean {
   if (ts.isDeleteExpression(write)) return true;
   if (!ts.isBinaryExpression(write)) return false;
-  if (/^process\.(?:exitCode|title)$/.test(write.left.getText())) return true;
+  // Output that a stdio server keeps away from stdout is the service's log.
+  if (/^(?:process\.(?:exitCode|title)|(?:globalThis|global)\.console)$/.test(write.left.getText()))
+    return true;
   const value = unwrap(write.right);
   return (
     ts.isLiteralExpression(value) ||

@@ -89,7 +89,7 @@ describe('credentials in headers', () => {
   it('mix where the isolation is taken out', async () => {
     const spoil = (file: string, text: string): string => {
       if (!file.endsWith('session-scope.js')) return text;
-      const shared = text.replaceAll('storage.getStore() ?? processScope', 'processScope');
+      const shared = text.replaceAll('currentScope() ?? processScope', 'processScope');
       expect(shared).not.toBe(text);
       return shared;
     };

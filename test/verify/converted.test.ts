@@ -76,7 +76,7 @@ it('a converted server is proven until the line that keeps its clients apart is 
 
   const scope = path.join(converted.root, 'src/http/session-scope.ts');
   const text = fs.readFileSync(scope, 'utf8');
-  const shared = text.replace('storage.getStore() ?? processScope', 'processScope');
+  const shared = text.replace('currentScope() ?? processScope', 'processScope');
   expect(shared).not.toBe(text);
   fs.writeFileSync(scope, shared);
   expect(await statuses()).toMatchObject({

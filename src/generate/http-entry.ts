@@ -1,7 +1,7 @@
 import path from 'node:path/posix';
-import { parse } from 'jsonc-parser';
 import type { Inspection, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { readPackageFacts } from './files/package-facts.js';
 import type { ModulePaths } from './module-paths.js';
 
 /** How the HTTP service of a project is built and started. */
@@ -15,7 +15,18 @@ export interface HttpEntry {
   readonly worker: string;
 }
 
-const runners = { node: ['node'], tsx: ['tsx'], bun: ['bun'], 'node-types': ['node'] } as const;
+const runners = { node: ['node'], bun: ['bun'], 'node-types': ['node'] } as const;
+
+/**
+ * What runs a source. tsx as a hook of node: its own command starts node as a child, and ends it when a signal is not
+ * answered within milliseconds.
+ */
+function runnerOf(project: Project, { build }: Inspection): readonly string[] {
+  if (build.runner !== 'tsx') return runners[build.runner];
+  const { dependencies, devDependencies } = readPackageFacts(project);
+  const range = { ...devDependencies, ...dependencies }['tsx'] ?? '';
+  return /^[\^~>=v\s]*[0-3]\./.test(range) ? ['tsx'] : ['node', '--import', 'tsx'];
+}
 
 /** Follows the project's own way: its compiler, its runner, or beside its bundler. */
 export function httpEntry(
@@ -27,7 +38,7 @@ export function httpEntry(
   const { build } = inspection;
   const main = `${options.out}/main${paths.extension}`;
   if (build.kind === 'none' || build.runner !== 'node')
-    return started([...runners[build.runner], main], `./session-worker${paths.extension}`, options);
+    return started([...runnerOf(project, inspection), main], `./session-worker${paths.extension}`, options);
   const compiled =
     build.kind === 'tsc' && isCompiled(project, inspection, main)
       ? compiledPath(project, inspection, main)
@@ -141,7 +152,7 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
       : []),
   ].join(' && ');
   const script = inspection.build.script;
-  const existing = script === undefined ? undefined : scriptOf(project, script);
+  const existing = script === undefined ? undefined : readPackageFacts(project).scripts[script];
   const chained = existing !== undefined && script !== undefined && !existing.includes('build:http');
   return started(['node', file], `./${worker}`, options, {
     scripts: {
@@ -150,11 +161,4 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
     },
     devDependencies: isBun ? {} : { esbuild: '^0.25.0' },
   });
-}
-
-function scriptOf(project: Project, name: string): string | undefined {
-  const { scripts } = parse(project.files.get('package.json') ?? '{}') as {
-    scripts?: Record<string, string>;
-  };
-  return scripts?.[name];
 }

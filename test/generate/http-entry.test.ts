@@ -42,7 +42,11 @@ const starts: [string, Case, string][] = [
     { inspection: { build: tsc, entry: at('src/index.mts', 'dist/index.mjs') } },
     'node dist/http/main.mjs',
   ],
-  ['tsx', { inspection: { build: { ...tsc, kind: 'none', runner: 'tsx' } } }, 'tsx src/http/main.ts'],
+  [
+    'tsx',
+    { inspection: { build: { ...tsc, kind: 'none', runner: 'tsx' } } },
+    'node --import tsx src/http/main.ts',
+  ],
   ['bun', { inspection: { build: { ...tsc, kind: 'none', runner: 'bun' } } }, 'bun src/http/main.ts'],
   [
     'type stripping',

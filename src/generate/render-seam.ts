@@ -102,7 +102,7 @@ function programFile({ moduleFormat, build, entry }: Inspection, specifier: stri
   const name = path.extname(runs) === '' ? `${runs}${path.extname(entry?.output ?? '.js')}` : runs;
   return moduleFormat === 'cjs'
     ? `\`\${__dirname}/${name.replace(/^\.\//, '')}\``
-    : `decodeURIComponent(new URL('${name}', import.meta.url).pathname)`;
+    : `new URL('${name}', import.meta.url)`;
 }
 
 /** The body that turns the project's export into a `ServerFactory`. */

@@ -179,7 +179,7 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
     // The factory given to `serveStdio` may depend on what the function around it prepared.
     const lifted = site.factory ? { problem: site.scope } : liftSite(sources, site);
     const program =
-      'problem' in lifted && !/\brequire\.main\b/.test(entryText)
+      'problem' in lifted && !/\b(?:require\.main|module\.parent|import\.meta\.main)\b/.test(entryText)
         ? servesOneClient(sources, site)
         : undefined;
     if (program) return { ...site, runners: [], program };

@@ -1,6 +1,7 @@
 import type { ConnectSite } from './connect.js';
 import { declaredName, functionOf, isInside } from './connect.js';
-import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+import { isSdkServer } from './server-statements.js';
+import { descendants, enclosingFunction, isAsync, rootOf, type Sources, ts, unwrap } from './source.js';
 
 /**
  * The function around the connect, when all that serves a client happens inside it: then the program may be let come
@@ -31,11 +32,7 @@ function makesServer(sources: Sources, site: ConnectSite, fn: ts.FunctionLikeDec
 export function serverConstructions(sources: Sources): ts.NewExpression[] {
   const isServer = (expression: ts.Expression, depth = 0): boolean => {
     const external = sources.externalOf(expression);
-    if (external)
-      return (
-        /^(?:Mcp)?Server$/.test(external.name) &&
-        /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module)
-      );
+    if (external) return isSdkServer(external);
     const declaration = sources.symbolOf(expression)?.valueDeclaration;
     const base =
       declaration && ts.isClassLike(declaration)
@@ -49,10 +46,6 @@ export function serverConstructions(sources: Sources): ts.NewExpression[] {
 }
 
 const isGenerator = (fn: ts.FunctionLikeDeclaration): boolean => 'asteriskToken' in fn && !!fn.asteriskToken;
-
-const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
-  ts.canHaveModifiers(fn) &&
-  (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false);
 
 const returnsValue = (fn: ts.FunctionLikeDeclaration): boolean =>
   (fn.body !== undefined && !ts.isBlock(fn.body)) ||

@@ -3,7 +3,7 @@ import { functionOf } from './connect.js';
 import type { Effects } from './effects.js';
 import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isOfClient } from './module-effects.js';
-import { rootOf, type Sources, ts, unwrap } from './source.js';
+import { type ExternalName, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
 /** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
@@ -18,6 +18,10 @@ export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol>
   return seeds;
 }
 
+/** A server class of the SDK. */
+export const isSdkServer = ({ module, name }: ExternalName): boolean =>
+  /^(?:Mcp)?Server$/.test(name) && /^@modelcontextprotocol\/(?:sdk|server)/.test(module);
+
 /** A server at module level is one client's wherever it is connected: by the entry, by a function it calls, by a helper. */
 function lastingServers(sources: Sources): ts.Symbol[] {
   return lastingDeclarations(sources).flatMap((declaration) => {
@@ -25,11 +29,7 @@ function lastingServers(sources: Sources): ts.Symbol[] {
     const made = initializer && unwrap(initializer);
     if (!made || !ts.isNewExpression(made)) return [];
     const external = sources.externalOf(made.expression);
-    const isServer =
-      external !== undefined &&
-      /^@modelcontextprotocol\/(?:sdk|server)/.test(external.module) &&
-      /^(?:Mcp)?Server$/.test(external.name);
-    const symbol = isServer ? symbolOfDeclaration(sources, declaration) : undefined;
+    const symbol = external && isSdkServer(external) ? symbolOfDeclaration(sources, declaration) : undefined;
     return symbol ? [symbol] : [];
   });
 }

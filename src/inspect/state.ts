@@ -8,6 +8,7 @@ import {
   symbolOfDeclaration,
 } from './lasting.js';
 import { isShareablePackage } from './packages.js';
+import { isSdkServer } from './server-statements.js';
 import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
@@ -265,10 +266,8 @@ export class StateJudge {
 }
 
 /** A server of the SDK, which serves one client. */
-const isServer = (thing: Thing): boolean =>
-  thing.kind === 'external' &&
-  /^(?:Mcp)?Server$/.test(thing.from?.name ?? '') &&
-  /^@modelcontextprotocol\/(?:sdk|server)/.test(thing.from?.module ?? '');
+const isServer = ({ kind, from }: Thing): boolean =>
+  kind === 'external' && from !== undefined && isSdkServer(from);
 
 /** What remembers all that is done with it, under any name: another program, a sandbox, a database in memory. */
 const isWorldOfItsOwn = (sources: Sources, thing: Thing): boolean =>

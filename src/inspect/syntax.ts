@@ -209,3 +209,7 @@ function inAssignmentPattern(node: ts.Node): boolean {
 
 const isAssignment = (kind: ts.SyntaxKind): boolean =>
   kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+
+export const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
+  ts.canHaveModifiers(fn) &&
+  (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false);

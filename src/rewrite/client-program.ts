@@ -1,5 +1,5 @@
 import type { Analysis } from '../inspect/analysis.js';
-import { descendants, ts } from '../inspect/source.js';
+import { descendants, isAsync, ts } from '../inspect/source.js';
 import { type FileEdits, indentUnit, reindent } from './edits.js';
 import { firstFree, namesIn } from './names.js';
 import type { Split } from './split.js';
@@ -63,18 +63,13 @@ export function serveEachClient(
     const margin = /^[ \t]*/.exec(body.getSourceFile().text.slice(start))![0];
     const head = body.getStart() + 1;
     const inner = reindent(edits, head, last.end, 1, unit).replace(/^\s*\n/, '');
-    const isAsync = awaitsSomething(served);
     edits.replace(
       head,
       last.end,
-      `\n${margin}return ${perClient}(${isAsync ? 'async ' : ''}() => {\n${inner}\n${margin}})();`,
+      `\n${margin}return ${perClient}(${isAsync(served) ? 'async ' : ''}() => {\n${inner}\n${margin}})();`,
     );
   }
 }
 
 const usesThis = (fn: ts.Node): boolean =>
   descendants(fn, (node): node is ts.Node => node.kind === ts.SyntaxKind.ThisKeyword).length > 0;
-
-const awaitsSomething = (fn: ts.FunctionLikeDeclaration): boolean =>
-  ts.canHaveModifiers(fn) &&
-  (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false);

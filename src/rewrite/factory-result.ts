@@ -1,5 +1,5 @@
 import { transportArgument } from '../inspect/connect.js';
-import { ts } from '../inspect/source.js';
+import { isAsync, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import type { Placement } from './place-statements.js';
@@ -109,9 +109,6 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
 
 const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
   body !== undefined && ts.isBlock(body) && returnsIn(body).every(({ expression }) => !expression);
-
-const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
-  fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false;
 
 /** The call that connects, with the transport in the place of its own, or added for a runner. */
 function connectingCall({ analysis, sources, edits }: EntryModule): string {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { fileURLToPath } from 'node:url';
 import type { Transport } from './sdk.js';
 
 /**
@@ -36,9 +37,9 @@ export function clientTransport<T>(stdio: () => T): T {
  */
 export async function startProgram(
   load: () => Promise<unknown>,
-  file?: string,
+  file?: string | URL,
 ): Promise<(transport: Transport) => Promise<void>> {
-  if (file !== undefined) process.argv[1] = file;
+  if (file !== undefined) process.argv[1] = typeof file === 'string' ? file : fileURLToPath(file);
   const serve = await new Promise<() => unknown>((resolve, reject) => {
     takeOver = resolve;
     load().catch(reject);

@@ -1,5 +1,5 @@
 import { Exchange } from './exchange.js';
-import { isRequest, type RpcRequest } from './json-rpc.js';
+import { isRequest, isWholeToolList, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
 import { type MessageExtraInfo, messageExtra, protocolVersions } from './sdk.js';
 import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
@@ -105,7 +105,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       });
     try {
       const response = await runCall(callOf(visit, message), call);
-      if (fixedTools && instance?.clean && isWholeList(message) && 'result' in response) {
+      if (fixedTools && instance?.clean && isWholeToolList(message) && 'result' in response) {
         toolList = JSON.stringify(response.result);
         exchange.answerText(toolList);
       } else {
@@ -130,7 +130,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
         return;
       }
       const exchange = new Exchange(message.id, visit.response);
-      if (toolList !== undefined && isWholeList(message)) exchange.answerText(toolList);
+      if (toolList !== undefined && isWholeToolList(message)) exchange.answerText(toolList);
       else await failing(exchange, () => answer(visit, message, exchange, messageExtra(visit)));
     },
     sessions: 0,
@@ -141,9 +141,6 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     },
   };
 }
-
-const isWholeList = ({ method, params }: RpcRequest): boolean =>
-  method === 'tools/list' && (params === undefined || Object.keys(params).length === 0);
 
 /** Whatever goes wrong, the exchange is answered; the error goes on to be logged. */
 async function failing(exchange: Exchange, work: () => Promise<void>): Promise<void> {

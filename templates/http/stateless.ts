@@ -29,17 +29,14 @@ class Instance {
   clean = reusable;
   uses = 0;
 
-  constructor(onListChanged: () => void) {
+  constructor() {
     this.transport = new HttpTransport(async (message, exchange, pending) => {
       if (isRequest(message)) {
         throw new Error(
           `${message.method} needs a session: this service is stateless, its clients cannot be asked`,
         );
       }
-      if (message.method.endsWith('/list_changed')) {
-        this.clean = false;
-        onListChanged();
-      }
+      if (message.method.endsWith('/list_changed')) this.clean = false;
       if (exchange) return exchange.send(message);
       // Of a server that has served others before, only what the current request itself says can be for its client.
       for (const { exchange: current, scope } of pending) {
@@ -52,8 +49,8 @@ class Instance {
     };
   }
 
-  static async open(createServer: ServerFactory, onListChanged: () => void): Promise<Instance> {
-    const instance = new Instance(onListChanged);
+  static async open(createServer: ServerFactory): Promise<Instance> {
+    const instance = new Instance();
     const build = async (): Promise<void> => {
       const server = await createServer();
       await server.connect(instance.transport);
@@ -73,12 +70,18 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
   const idle: Instance[] = [];
   let lastId = 0;
   let toolList: string | undefined;
-  const forgetList = (): void => {
-    toolList = undefined;
-  };
+
+  /** One that is still clean: what a call left running may have changed a server after it was given back. */
+  function takeIdle(): Instance | undefined {
+    for (let instance = idle.pop(); instance; instance = idle.pop()) {
+      if (instance.clean) return instance;
+      void instance.transport.close();
+    }
+    return undefined;
+  }
 
   async function borrow(method: string): Promise<Instance> {
-    const instance = (traceless.has(method) && idle.pop()) || (await Instance.open(createServer, forgetList));
+    const instance = (traceless.has(method) && takeIdle()) || (await Instance.open(createServer));
     if (!traceless.has(method)) instance.clean = false;
     instance.uses++;
     return instance;

@@ -51,7 +51,7 @@ export function transportStatements(
   }
   // What the program does on a signal besides closing its connection has to be done when a service ends, too.
   const own = namesOf(sources, found);
-  for (const name of assignedIn(sources, frame.path)) if (!servers.has(name)) own.add(name);
+  for (const name of assignedByBranches(sources, frame)) if (!servers.has(name)) own.add(name);
   for (const statement of found) {
     const ending = endingOf(sources, statement, servers);
     if (ending?.cleansUp && !ending.uses(own)) found.delete(statement);
@@ -68,6 +68,12 @@ function starterOf(sources: Sources, { fn }: Frame): ts.Symbol | undefined {
   return ts.isIdentifier(root) && ts.isPropertyAccessExpression(unwrap(call.expression))
     ? sources.symbolOf(root)
     : undefined;
+}
+
+/** What the connecting statement assigns, and other branches of those around it: `else httpServer = await listen()`. */
+function assignedByBranches(sources: Sources, { before, path, after, holders }: Frame): readonly ts.Symbol[] {
+  const onTheWay = new Set([...before, ...after].flatMap((one) => assignedIn(sources, one)));
+  return [path, ...holders].flatMap((one) => assignedIn(sources, one)).filter((name) => !onTheWay.has(name));
 }
 
 const isServerAssignment = (statement: ts.Statement): boolean =>

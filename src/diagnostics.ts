@@ -279,11 +279,6 @@ const wordings: Readonly<Record<string, Wording>> = {
       '@modelcontextprotocol/sdk {range} is older than 1.26, the first release without CVE-2026-25536.',
     hint: 'The service is not affected: it never shares a server between clients. Raise the SDK when you can.',
   },
-  'sdk-raised': {
-    severity: 'warning',
-    message: '@modelcontextprotocol/sdk is raised from {from} to {to}: the service needs a newer one.',
-    hint: 'Run your own tests against it.',
-  },
 
   'install-failed': {
     severity: 'error',

@@ -266,8 +266,6 @@ export interface CredentialHeader {
 export interface Rewrite {
   readonly changes: readonly Change[];
   readonly seam: Seam;
-  /** npm packages the rewritten sources need, with ranges; raised ones (the SDK, zod) included. */
-  readonly dependencies: Readonly<Record<string, string>>;
   readonly diagnostics: readonly Diagnostic[];
 }
 

@@ -9,8 +9,6 @@ export interface Needs {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
-  /** Ranges that replace the project's own: the conversion has decided so. */
-  readonly raised: Readonly<Record<string, string>>;
   /** The project is converted already; scripts that are there are its own to change. */
   readonly keepScripts: boolean;
 }
@@ -37,8 +35,8 @@ export function mergePackageJson(original: string, needs: Needs): Merged {
     if (needs.keepScripts && editor.now().scripts?.[name] !== undefined) continue;
     diagnostics.push(...addScript(editor, name, command));
   }
-  for (const [name, range] of Object.entries({ ...needs.dependencies, ...needs.raised })) {
-    diagnostics.push(...addDependency(editor, name, range, name in needs.raised));
+  for (const [name, range] of Object.entries(needs.dependencies)) {
+    diagnostics.push(...addDependency(editor, name, range));
   }
   for (const [name, range] of Object.entries(needs.devDependencies)) {
     const { dependencies, devDependencies } = editor.now();
@@ -73,11 +71,11 @@ function freeScript(editor: Editor, wanted: string): string {
   return name;
 }
 
-function addDependency(editor: Editor, name: string, needs: string, raise: boolean): readonly Diagnostic[] {
+function addDependency(editor: Editor, name: string, needs: string): readonly Diagnostic[] {
   const { dependencies, devDependencies } = editor.now();
   const has = dependencies?.[name] ?? devDependencies?.[name];
   const at = editor.locate([dependencies?.[name] ? 'dependencies' : 'devDependencies', name]);
-  const choice = has === undefined ? needs : chooseRange(has, needs, raise);
+  const choice = has === undefined ? needs : chooseRange(has, needs);
   if (choice === undefined) {
     return [{ code: 'dependency-conflict', at, args: { name, has: has ?? '', needs } }];
   }
@@ -89,8 +87,7 @@ function addDependency(editor: Editor, name: string, needs: string, raise: boole
 }
 
 /** The project's range where every version in it will do; ours where some would; nothing where none can. */
-function chooseRange(has: string, needs: string, raise: boolean): string | undefined {
-  if (raise) return needs;
+function chooseRange(has: string, needs: string): string | undefined {
   // workspace:, catalog:, file:, git and tags: whoever wrote that knows which version it is.
   if (semver.validRange(has) === null || semver.subset(has, needs)) return has;
   return semver.intersects(has, needs) ? needs : undefined;

@@ -78,7 +78,6 @@ function planPackageJson(input: Producers & Origin): {
     dependencies: service.dependencies,
     devDependencies: service.devDependencies,
     scripts: service.scripts,
-    raised: rewrite?.dependencies ?? {},
     keepScripts: manifest !== undefined,
   });
   const why = 'dependencies and scripts of the HTTP service';

@@ -27,7 +27,7 @@ import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
 import { withOwnLines, withPlainLines } from './line-endings.js';
 import { importLine, moduleStyle } from './module-style.js';
-import { raiseSdk } from './raise-sdk.js';
+import { oldSdk } from './old-sdk.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
@@ -88,7 +88,6 @@ class Rewriter {
     }
     for (const file of typed)
       if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
-    const raised = raiseSdk(this.project, this.inspection);
     const mode = this.sessionMode();
     return {
       changes: this.changes(split),
@@ -120,7 +119,6 @@ class Rewriter {
           ? { credentials: headersFor(this.sent, this.options) }
           : {}),
       },
-      dependencies: raised.dependencies,
       diagnostics: [
         ...(this.hasWorkers
           ? workerProblems(sources, this.inspection, this.options)
@@ -134,7 +132,7 @@ class Rewriter {
           args: {},
         })),
         ...split.diagnostics,
-        ...raised.diagnostics,
+        ...oldSdk(this.inspection),
         ...mode.diagnostics,
       ],
     };

@@ -5,7 +5,6 @@ const needs = (some: Partial<Needs>): Needs => ({
   dependencies: {},
   devDependencies: {},
   scripts: {},
-  raised: {},
   keepScripts: false,
   ...some,
 });
@@ -70,12 +69,6 @@ describe('merging package.json', () => {
   it('refuses a range that excludes what is needed', () => {
     const { codes } = merge('{"dependencies":{"pino":"^8.0.0"}}', { dependencies: { pino: '^10.2.0' } });
     expect(codes).toEqual(['dependency-conflict']);
-  });
-
-  it('raises past the range where the conversion has decided so', () => {
-    const { text, codes } = merge('{"dependencies":{"zod":"^3.22.0"}}', { raised: { zod: '^3.25.0' } });
-    expect(JSON.parse(text).dependencies.zod).toBe('^3.25.0');
-    expect(codes).toEqual(['dependency-raised']);
   });
 
   it('moves a development dependency that production needs', () => {

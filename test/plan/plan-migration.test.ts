@@ -50,7 +50,6 @@ const projectOf = (files: Record<string, string>): Project => ({
 const rewrite: Rewrite = {
   changes: [{ path: 'src/index.ts', before: 'old\n', after: 'new\n', why: 'the stdio program' }],
   seam,
-  dependencies: {},
   diagnostics: [],
 };
 
@@ -103,12 +102,12 @@ describe('planning', () => {
   it('adds what is needed to a package.json that the rewrite has changed already', () => {
     const changed = packageJson.replace('"tsc"', '"tsc -b"');
     const change = { path: 'package.json', before: packageJson, after: changed, why: '' };
-    const planned = plan({}, { changes: [change], dependencies: { zod: '^4.1.0' } });
+    const planned = plan({}, { changes: [change] });
     const [merged, ...more] = planned.changes.filter((one) => one.path === 'package.json');
     expect(more).toEqual([]);
     expect(JSON.parse(merged!.after!)).toEqual({
       scripts: { build: 'tsc -b', 'start:http': 'node dist/http/main.js' },
-      dependencies: { pino: '^10.0.0', zod: '^4.1.0' },
+      dependencies: { pino: '^10.0.0' },
     });
   });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { unescape } from 'node:querystring';
+import { unescape as decode } from 'node:querystring';
 import { z } from 'zod';
 import { environmentResolvers, settings as featureSettings } from './features.js';
 import { projectVariables } from './server-factory.js';
@@ -104,5 +104,5 @@ export function secretValues(environment: NodeJS.ProcessEnv, secret: readonly st
 function partsOf(value: string): string[] {
   const password = /^\w+:\/\/[^/]*?:([^/]*)@/.exec(value)?.[1];
   const keys = value.split(',').map((entry) => entry.trim().replace(/^[\w.@-]+:(?!\/\/)/, ''));
-  return [value, ...(password === undefined ? keys : [password, unescape(password)])];
+  return [value, ...(password === undefined ? keys : [password, decode(password)])];
 }

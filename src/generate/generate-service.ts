@@ -91,9 +91,14 @@ function imports(project: Project, options: Options, name: string): boolean {
   return ownSources(project, options).some((text) => statement.test(text));
 }
 
-/** Does the SDK itself answer `tools/list`, from what is registered? A handler of the project's may say anything. */
+/**
+ * Does the SDK itself answer `tools/list`, from what is registered, and say when that changes? A handler of the project's may
+ * say anything, and what is written into a registered tool without its `update` changes the list unsaid.
+ */
 function leavesToolListToSdk(project: Project, options: Options): boolean {
-  return !ownSources(project, options).some((text) => /ListToolsRequestSchema|tools\/list/.test(text));
+  const answers = /ListToolsRequestSchema|tools\/list|_registeredTools/;
+  const writes = /\.(?:enabled|title|description|annotations|(?:input|output)Schema)\s*=(?![=>])/;
+  return !ownSources(project, options).some((text) => answers.test(text) || writes.test(text));
 }
 
 const ownSources = (project: Project, { out }: Options): string[] =>

@@ -58,6 +58,10 @@ export class Exchange implements Tended {
 
   /** The same for a result that is there as JSON text already. */
   answerText(result: string): void {
+    if (this.#streaming) {
+      this.answer({ jsonrpc: '2.0', id: this.id, result: JSON.parse(result) });
+      return;
+    }
     if (!this.#finish()) return;
     this.#endWith(`{"jsonrpc":"2.0","id":${JSON.stringify(this.id)},"result":${result}}`);
   }

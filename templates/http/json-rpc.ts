@@ -32,6 +32,10 @@ export interface RpcFailure {
 export type RpcResponse = RpcResult | RpcFailure;
 export type RpcMessage = RpcRequest | RpcNotification | RpcResponse;
 
+/** Asks for all tools, without a cursor or anything else that could make the answer another one. */
+export const isWholeToolList = ({ method, params }: RpcRequest): boolean =>
+  method === 'tools/list' && (params === undefined || Object.keys(params).length === 0);
+
 /** Error codes of JSON-RPC and of the MCP specification's transports. */
 export const codes = {
   parse: -32700,

@@ -1,13 +1,23 @@
 import { EventHistory, EventStream } from './event-stream.js';
 import type { Exchange } from './exchange.js';
 import type { Caller, EventReader, SessionOwner, SessionRegistry, StreamEvent } from './feature.js';
-import { codes, Refusal, type RpcMessage, type RpcRequest, type RpcResponse } from './json-rpc.js';
+import {
+  codes,
+  isWholeToolList,
+  Refusal,
+  type RpcMessage,
+  type RpcRequest,
+  type RpcResponse,
+} from './json-rpc.js';
 import type { Visit } from './mcp.js';
 import type { MessageExtraInfo } from './sdk.js';
-import type { ServerFactory } from './server-factory.js';
+import { fixedTools, type ServerFactory } from './server-factory.js';
 import { release, SessionResources } from './session-resources.js';
 import { SessionScope } from './session-scope.js';
 import { HttpTransport } from './transport.js';
+
+/** The latest list of tools as JSON text: sessions with the same list keep one text. */
+let latestToolList = '';
 
 /** One client's server, with everything that is the client's alone. Gone without a trace when it ends. */
 export class Session {
@@ -23,6 +33,8 @@ export class Session {
   /** Answers that are not complete, by the name of their stream. */
   readonly #open = new Map<string, Exchange>();
   #used = Date.now();
+  #toolList: string | undefined;
+  #toolListChanges = 0;
   #phase: 'opening' | 'opened' | 'used' = 'opening';
 
   constructor(
@@ -40,10 +52,13 @@ export class Session {
     this.clientName = typeof info?.name === 'string' ? info.name : undefined;
     this.history = new EventHistory(onEvent);
     this.standalone = new EventStream('s', this.history);
-    this.transport = new HttpTransport(
-      (message, exchange) => (exchange ? exchange.send(message) : this.standalone.send(message)),
-      id,
-    );
+    this.transport = new HttpTransport((message, exchange) => {
+      if (message.method === 'notifications/tools/list_changed') {
+        this.#toolListChanges++;
+        this.#toolList = undefined;
+      }
+      return exchange ? exchange.send(message) : this.standalone.send(message);
+    }, id);
   }
 
   /** Builds the session's server, in the session's scope. */
@@ -64,8 +79,11 @@ export class Session {
 
   /** Hands a request to the server. */
   async request(message: RpcRequest, exchange: Exchange, extra: MessageExtraInfo): Promise<RpcResponse> {
+    const changes = this.#toolListChanges;
     return this.scope.run(async () => {
       const response = await this.transport.request(message, exchange, extra);
+      if (fixedTools && isWholeToolList(message) && 'result' in response && changes === this.#toolListChanges)
+        this.#keepToolList(JSON.stringify(response.result));
       if (message.method === 'logging/setLevel' && 'result' in response) await this.#repeatUnnamed(message);
       this.#phase = message.method === 'initialize' ? 'opened' : 'used';
       return response;
@@ -87,6 +105,16 @@ export class Session {
     const repeated = this.transport.request({ ...message, id: `${message.id} again` }, undefined, {});
     this.transport.sessionId = this.id;
     await repeated;
+  }
+
+  /** The result of `tools/list` as JSON text, from the first answer until the server says that it has changed. */
+  get toolList(): string | undefined {
+    return this.#toolList;
+  }
+
+  #keepToolList(text: string): void {
+    if (text !== latestToolList) latestToolList = text;
+    this.#toolList = latestToolList;
   }
 
   touch(): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Exchange } from './exchange.js';
 import type { Caller, SessionOwner, SessionRecord } from './feature.js';
-import { codes, isRequest, Refusal, type RpcMessage, type RpcRequest } from './json-rpc.js';
+import { codes, isRequest, isWholeToolList, Refusal, type RpcMessage, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
 import { messageExtra, protocolVersions } from './sdk.js';
 import { Session } from './session.js';
@@ -130,11 +130,17 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
       closeSSEStream: () => exchange.pause(),
       closeStandaloneSSEStream: () => session.standalone.detach(),
     };
+    const fromMemory = (): boolean => {
+      const list = isWholeToolList(message) ? session.toolList : undefined;
+      if (list !== undefined) exchange.answerText(list);
+      return list !== undefined;
+    };
     try {
+      if (fromMemory()) return false;
       const response = await runCall(callOf(visit, message, session.id, session.clientName), () =>
         session.request(message, exchange, extra),
       );
-      exchange.answer(response);
+      if (!fromMemory()) exchange.answer(response);
       return 'error' in response;
     } catch (error) {
       exchange.fail('Internal error');

@@ -1,5 +1,5 @@
 import { Exchange } from './exchange.js';
-import { isRequest, type RpcRequest } from './json-rpc.js';
+import { isRequest, isWholeToolList, type RpcRequest } from './json-rpc.js';
 import { callOf, type Endpoint, type EndpointContext, requireVersion, type Visit } from './mcp.js';
 import { type MessageExtraInfo, messageExtra, protocolVersions } from './sdk.js';
 import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
@@ -29,17 +29,14 @@ class Instance {
   clean = reusable;
   uses = 0;
 
-  constructor(onListChanged: () => void) {
+  constructor() {
     this.transport = new HttpTransport(async (message, exchange, pending) => {
       if (isRequest(message)) {
         throw new Error(
           `${message.method} needs a session: this service is stateless, its clients cannot be asked`,
         );
       }
-      if (message.method.endsWith('/list_changed')) {
-        this.clean = false;
-        onListChanged();
-      }
+      if (message.method.endsWith('/list_changed')) this.clean = false;
       if (exchange) return exchange.send(message);
       // Of a server that has served others before, only what the current request itself says can be for its client.
       for (const { exchange: current, scope } of pending) {
@@ -52,8 +49,8 @@ class Instance {
     };
   }
 
-  static async open(createServer: ServerFactory, onListChanged: () => void): Promise<Instance> {
-    const instance = new Instance(onListChanged);
+  static async open(createServer: ServerFactory): Promise<Instance> {
+    const instance = new Instance();
     const build = async (): Promise<void> => {
       const server = await createServer();
       await server.connect(instance.transport);
@@ -73,12 +70,18 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
   const idle: Instance[] = [];
   let lastId = 0;
   let toolList: string | undefined;
-  const forgetList = (): void => {
-    toolList = undefined;
-  };
+
+  /** One that is still clean: what a call left running may have changed a server after it was given back. */
+  function takeIdle(): Instance | undefined {
+    for (let instance = idle.pop(); instance; instance = idle.pop()) {
+      if (instance.clean) return instance;
+      void instance.transport.close();
+    }
+    return undefined;
+  }
 
   async function borrow(method: string): Promise<Instance> {
-    const instance = (traceless.has(method) && idle.pop()) || (await Instance.open(createServer, forgetList));
+    const instance = (traceless.has(method) && takeIdle()) || (await Instance.open(createServer));
     if (!traceless.has(method)) instance.clean = false;
     instance.uses++;
     return instance;
@@ -105,7 +108,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       });
     try {
       const response = await runCall(callOf(visit, message), call);
-      if (fixedTools && instance?.clean && isWholeList(message) && 'result' in response) {
+      if (fixedTools && instance?.clean && isWholeToolList(message) && 'result' in response) {
         toolList = JSON.stringify(response.result);
         exchange.answerText(toolList);
       } else {
@@ -130,7 +133,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
         return;
       }
       const exchange = new Exchange(message.id, visit.response);
-      if (toolList !== undefined && isWholeList(message)) exchange.answerText(toolList);
+      if (toolList !== undefined && isWholeToolList(message)) exchange.answerText(toolList);
       else await failing(exchange, () => answer(visit, message, exchange, messageExtra(visit)));
     },
     sessions: 0,
@@ -141,9 +144,6 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     },
   };
 }
-
-const isWholeList = ({ method, params }: RpcRequest): boolean =>
-  method === 'tools/list' && (params === undefined || Object.keys(params).length === 0);
 
 /** Whatever goes wrong, the exchange is answered; the error goes on to be logged. */
 async function failing(exchange: Exchange, work: () => Promise<void>): Promise<void> {

@@ -95,6 +95,8 @@ describe('the seam', () => {
     expect(textOf({ files: registered }, 'server-factory.ts')).toContain('fixedTools: boolean = true');
     const handled = { 'src/create-server.ts': 'server.setRequestHandler(ListToolsRequestSchema, list);' };
     expect(textOf({ files: handled }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
+    const rewritten = { 'src/create-server.ts': "added.description = 'another';" };
+    expect(textOf({ files: rewritten }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
   });
 
   it('writes CommonJS for JavaScript without modules', () => {

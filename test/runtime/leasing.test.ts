@@ -27,6 +27,7 @@ export function createServer() {
   server.registerTool('says', {}, async () => { await server.server.sendLoggingMessage({ level: 'debug', data: 'mine' }); return text('said'); });
   server.registerTool('fails', {}, () => { throw new Error('no luck'); });
   server.registerTool('grow', {}, () => { server.registerTool('grown', {}, () => text('grown')); return text('grew'); });
+  server.registerTool('growLater', {}, () => { setTimeout(() => server.registerTool('grownLater', {}, () => text('grown')), 50); return text('will grow'); });
   return server;
 }
 `;
@@ -101,6 +102,12 @@ describe('a server that answers one client after another', () => {
     const before = await numberOf();
     expect(await ask('fails')).toContain('"isError":true');
     expect(await numberOf()).toBe(before);
+  });
+
+  it('is given up when it changes after its call', async () => {
+    await ask('growLater');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(await ask('grownLater')).not.toContain('"text":"grown"');
   });
 
   it('answers tools/list from memory, until the list changes', async () => {

@@ -53,7 +53,7 @@ let service: Service;
 beforeAll(async () => {
   service = await startService({
     server,
-    seam: { sessions: 'stateful', because: 'it keeps notes' },
+    seam: { sessions: 'stateful', because: 'it keeps notes', fixedTools: true },
     env: { MAX_SESSIONS: '50' },
   });
 });
@@ -155,6 +155,28 @@ describe('a stateful service', () => {
     expect(textOf(await a.client.callTool({ name: 'grown' }))).toBe('grown');
     expect((await b.client.listTools()).tools.map((tool) => tool.name)).not.toContain('grown');
     await Promise.all([a.client.close(), b.client.close()]);
+  });
+
+  it('answers tools/list from memory, until the session’s own list changes', async () => {
+    const [a, b] = await Promise.all([openSession(), openSession()]);
+    const list = async (session: string, params?: object): Promise<string> => {
+      const answer = await post(
+        service,
+        { jsonrpc: '2.0', id: 'l', method: 'tools/list', params },
+        { 'mcp-session-id': session },
+      );
+      return answer.text();
+    };
+    const first = await list(a);
+    expect(first).toContain('"id":"l"');
+    expect(await list(a)).toBe(first);
+    expect(await list(b)).toBe(first);
+    const grown = await post(service, call('grow'), { 'mcp-session-id': a });
+    await grown.text();
+    for (let round = 0; round < 2; round++) {
+      expect(await list(a)).toContain('"grown"');
+      expect(await list(b)).toBe(first);
+    }
   });
 
   it('keeps the log level per client', async () => {

@@ -230,7 +230,7 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'error',
     message:
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
-    hint: '{first} with --share {name}, or give every session a worker of its own with --isolation worker.',
+    hint: '{wayOut}',
   },
   'port-per-client': {
     severity: 'error',

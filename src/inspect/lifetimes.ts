@@ -1,4 +1,4 @@
-import type { ConnectSite } from './connect.js';
+import { type ConnectSite, isInside } from './connect.js';
 import { CredentialValues } from './credential-values.js';
 import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
@@ -76,6 +76,8 @@ export function findLifetimes(
     if (lasting && (declaration.getSourceFile() !== frame.file || usedElsewhere(sources, seed, frame.file)))
       isolated.set(seed, declaration);
   }
+  const inPlace = site.factory ? stateInPlace(sources, flow, frame, site.factory, choices) : [];
+  for (const { symbol, declaration } of inPlace) isolated.set(symbol!, declaration as StateDeclaration);
   let findings: readonly StateFinding[] = [];
   // What is made from a credential becomes each session's own where it stands; only what needs the server moves.
   const blind = new Effects(sources, new Set());
@@ -99,7 +101,7 @@ export function findLifetimes(
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
-  for (const statement of localState(sources, flow, frame, server))
+  for (const statement of localState(sources, flow, frame, server, choices, isolated))
     growFrom(sources, statement, local, transport, server);
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
@@ -115,7 +117,7 @@ export function findLifetimes(
     transport,
     serverNames: namesOf(sources, server),
     elsewhere,
-    findings,
+    findings: [...findings, ...inPlace],
     isolated,
     kept: keptByServer(sources, flow, effects, roots, frame.fn),
     loadedLater,
@@ -171,14 +173,19 @@ export function judgeAll(
     const finding = judge.judge(declaration);
     return finding ? [{ ...finding, stuck: true }] : [];
   });
-  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map((finding) => {
+  return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map(asRequested(choices));
+}
+
+/** Shares what the user has accepted to share; never a server or a credential. */
+export const asRequested =
+  (choices: StateChoices) =>
+  (finding: StateFinding): StateFinding => {
     const shared = choices.state === 'share' || choices.share.includes(finding.name);
     const isServerOrCredential = finding.kind === 'captures-server' || finding.kind === 'credential';
     return shared && !isServerOrCredential
-      ? { ...finding, decision: 'share' as const, reason: `${finding.reason}; shared on request` }
+      ? { ...finding, decision: 'share', reason: `${finding.reason}; shared on request` }
       : finding;
-  });
-}
+  };
 
 function isInAny(node: ts.Node, statements: ReadonlySet<ts.Node>): boolean {
   for (let at = node; at; at = at.parent) if (statements.has(at)) return true;
@@ -245,14 +252,48 @@ function localState(
   flow: ValueFlow,
   frame: Frame,
   server: ReadonlySet<ts.Statement>,
+  choices: StateChoices,
+  isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
-  if (!frame.fn) return [];
   const judge = new StateJudge(sources, flow, new Timing(sources, flow, new Set(server), frame.fn));
-  return frame.before.filter((statement) => {
-    if (server.has(statement) || !ts.isVariableStatement(statement)) return false;
-    return statement.declarationList.declarations.some((declaration) => {
-      const finding = ts.isIdentifier(declaration.name) ? judge.judge(declaration) : undefined;
-      return finding?.decision === 'isolate';
-    });
-  });
+  return frame.before.filter(
+    (statement) =>
+      !server.has(statement) &&
+      remembered(judge, frame, statement, choices).some(({ symbol }) => !symbol || !isolated.has(symbol)),
+  );
+}
+
+/**
+ * Such locals that other code of the frame uses beside the function given to `serveStdio`: they stay where they are, and
+ * become each client's own there.
+ */
+function stateInPlace(
+  sources: Sources,
+  flow: ValueFlow,
+  frame: Frame,
+  factory: ts.Expression,
+  choices: StateChoices,
+): StateFinding[] {
+  const judge = new StateJudge(sources, flow, new Timing(sources, flow, new Set([factory]), frame.fn));
+  return frame.before
+    .flatMap((statement) => remembered(judge, frame, statement, choices))
+    .filter(
+      ({ symbol, declaration }) =>
+        judge.isForClientsOnly(declaration as ts.VariableDeclaration) &&
+        symbol !== undefined &&
+        sources.referencesTo(symbol).some((use) => !isInside(use, factory)),
+    );
+}
+
+function remembered(
+  judge: StateJudge,
+  frame: Frame,
+  statement: ts.Statement,
+  choices: StateChoices,
+): StateFinding[] {
+  if (!frame.fn || !ts.isVariableStatement(statement)) return [];
+  return statement.declarationList.declarations
+    .flatMap((declaration) => (ts.isIdentifier(declaration.name) ? (judge.judge(declaration) ?? []) : []))
+    .map(asRequested(choices))
+    .filter(({ decision }) => decision === 'isolate');
 }

@@ -6,7 +6,7 @@ import { Effects } from './effects.js';
 import { frameOf } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
 import type { StateDeclaration } from './lasting.js';
-import { addDerived, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { addDerived, asRequested, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { effectsAtTop, statementsElsewhere } from './module-effects.js';
 import { takenPorts } from './ports.js';
 import type { Sources, ts } from './source.js';
@@ -38,14 +38,16 @@ export function findProgramLifetimes(
   let findings: readonly StateFinding[] = [];
   for (let size = -1; size !== isolated.size; ) {
     size = isolated.size;
-    findings = judgeAll(sources, judge, choices, isolated, frame, none, values);
+    findings = [
+      ...judgeAll(sources, judge, choices, isolated, frame, none, values),
+      ...judge.judgeSetUp().map(asRequested(choices)),
+    ];
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, none);
   }
   const outside = [
-    ...judge.judgeSetUp(choices),
     ...serverConstructions(sources)
       .filter((made) => !timing.isPerClient(made))
       .map(sharedServer),

@@ -9,7 +9,7 @@ import {
 } from './lasting.js';
 import { isShareablePackage } from './packages.js';
 import { isSdkServer } from './server-statements.js';
-import { descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
+import { awaits, descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */
@@ -145,21 +145,51 @@ export class StateJudge {
     ];
   }
 
-  /** What functions of the program's start have made and its clients change: they all would share it. */
-  judgeSetUp(choices: {
-    readonly state: 'isolate' | 'share';
-    readonly share: readonly string[];
-  }): StateFinding[] {
-    return [...this.flow.things()].flatMap((thing): StateFinding[] => {
+  /**
+   * What functions of the program's start have made and its clients change: they all would share it, unless it is held by
+   * variables that can be made each client's own where they stand.
+   */
+  judgeSetUp(): StateFinding[] {
+    const separable = [...this.sources.files.values()]
+      .flatMap((file) => descendants(file, ts.isVariableDeclaration))
+      .filter((declaration) => this.isForClientsOnly(declaration))
+      .flatMap((declaration) => this.judge(declaration) ?? [])
+      .filter(({ kind, decision }) => decision === 'isolate' && kind !== 'own-of-process');
+    const held = this.flow.reach(
+      separable.flatMap(({ symbol }) => (symbol ? [...this.flow.heldBy(symbol)] : [])),
+    );
+    const stuck = [...this.flow.things()].flatMap((thing): StateFinding[] => {
       if (!/^(?:collection|instance|variable)$/.test(thing.kind) || !enclosingFunction(thing.node)) return [];
-      if (this.timing.isPerClient(thing.node)) return [];
+      if (held.has(thing) || this.timing.isPerClient(thing.node)) return [];
       const writes = this.changesForClients(thing);
       if (writes.length === 0) return [];
       const reason = 'it is made at the start of the program and changed while a client is served';
       const name = nameOfThing(thing.node);
-      const decision = choices.state === 'share' || choices.share.includes(name) ? 'share' : 'isolate';
-      return [{ name, declaration: thing.node, stuck: true, kind: 'mutated', writes, decision, reason }];
+      return [
+        { name, declaration: thing.node, stuck: true, kind: 'mutated', writes, decision: 'isolate', reason },
+      ];
     });
+    return [...separable, ...stuck];
+  }
+
+  /** A local of the program's start that only code for a client uses, with an initial value that needs no other local. */
+  isForClientsOnly(declaration: ts.VariableDeclaration): boolean {
+    const { initializer } = declaration;
+    if (!initializer || !ts.isIdentifier(declaration.name) || !enclosingFunction(declaration)) return false;
+    if (!ts.isVariableStatement(declaration.parent.parent) || this.timing.isPerClient(declaration))
+      return false;
+    const symbol = symbolOfDeclaration(this.sources, declaration);
+    const uses = symbol ? this.sources.referencesTo(symbol) : [];
+    if (uses.length === 0 || !uses.every((use) => this.timing.isPerClient(use))) return false;
+    const needsItsFunction =
+      awaits(initializer) || /\b(?:this|super|arguments|yield)\b/.test(initializer.getText());
+    return (
+      !needsItsFunction &&
+      [...this.sources.symbolsIn(initializer)].every((used) => {
+        const made = used.valueDeclaration;
+        return !made || isInside(made, initializer) || !enclosingFunction(made);
+      })
+    );
   }
 
   private judgeName(

@@ -190,9 +190,7 @@ class Rewriter {
         at: sources.locationOf(finding.declaration),
         args: {
           name: finding.name,
-          first: /^\w+$/.test(finding.name)
-            ? `Declare it on its own (const ${finding.name} = …), accept sharing`
-            : 'Accept sharing',
+          wayOut: `${/^\w+$/.test(finding.name) ? `Declare it on its own (const ${finding.name} = …), accept sharing` : 'Accept sharing'} with --share ${finding.name}, or give every session a worker of its own with --isolation worker.`,
         },
       }));
   }

@@ -128,7 +128,10 @@ function editServed(
     diagnostics: stranded.map((statement) => ({
       code: 'state-not-isolated',
       at: sources.locationOf(statement),
-      args: { name: declaredNames(statement)[0] ?? '' },
+      args: {
+        name: declaredNames(statement)[0] ?? '',
+        wayOut: 'Declare it at module level, or inside the function that serveStdio is given.',
+      },
     })),
   };
 }

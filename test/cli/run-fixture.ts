@@ -42,6 +42,7 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-one-server',
   'serve-stdio-prepared',
   'serve-stdio-state-in-main',
+  'serve-stdio-state-used-beside',
   'several-entrypoints',
   'subclass-of-mcp-server',
   'subcommands',

@@ -34,6 +34,7 @@ const shapes: ReadonlySet<string> = new Set([
   'names-not-what-they-seem',
   'names-taken',
   'options-from-arguments',
+  'runner-gives-server',
   'sdk-raised',
   'sdk-v2-class-owner',
   'sdk-v2-plain-transport',

@@ -37,15 +37,23 @@ export function httpEntry(
 ): HttpEntry {
   const { build } = inspection;
   const main = `${options.out}/main${paths.extension}`;
-  if (build.kind === 'none' || build.runner !== 'node')
+  if (build.kind === 'none')
     return started([...runnerOf(project, inspection), main], `./session-worker${paths.extension}`, options);
   const compiled =
     build.kind === 'tsc' && isCompiled(project, inspection, main)
       ? compiledPath(project, inspection, main)
       : undefined;
-  if (compiled) return started(['node', compiled], `./session-worker${path.extname(compiled)}`, options);
+  if (compiled)
+    return started(
+      [...runners[built(build)], compiled],
+      `./session-worker${path.extname(compiled)}`,
+      options,
+    );
   return bundled(project, inspection, options, paths);
 }
+
+/** What runs the output of a build. */
+const built = ({ runner }: Inspection['build']): 'node' | 'bun' => (runner === 'bun' ? 'bun' : 'node');
 
 const started = (
   command: readonly string[],
@@ -127,7 +135,8 @@ const wildcards: Readonly<Record<string, string>> = {
 
 /**
  * A bundler that we do not know builds the project: the service gets a bundle of its own beside the entry's, so that
- * what is read relative to the file is found. Packages stay outside of it.
+ * what is read relative to the file is found. Packages stay outside of it, unless they could not be required and the
+ * project's own bundle has them inside.
  */
 function bundled(project: Project, inspection: Inspection, options: Options, paths: ModulePaths): HttpEntry {
   const output = inspection.entry?.output ?? 'dist/index.js';
@@ -137,11 +146,12 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   // Bun's own bundler knows what its sources may use (macros, loaders).
   const isBun = inspection.build.tool === 'bun';
   const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
+  const external = (commonJs && externalFlags(project, output)) || ['--packages=external'];
   const bundle = (name: string, outfile: string): string => {
     const source = `${options.out}/${name}${paths.extension}`;
     const command = isBun
       ? ['bun', 'build', source, '--target=node', '--packages=external', '--sourcemap=linked', format]
-      : ['esbuild', source, '--bundle', '--platform=node', '--packages=external', '--sourcemap', format];
+      : ['esbuild', source, '--bundle', '--platform=node', ...external, '--sourcemap', format];
     // With a source map, --outfile makes some releases of Bun write beside the source.
     const { dir, base } = path.parse(outfile);
     const output = isBun ? [`--outdir=${dir || '.'}`, `--entry-naming=${base}`] : [`--outfile=${outfile}`];
@@ -157,11 +167,22 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   const script = inspection.build.script;
   const existing = script === undefined ? undefined : readPackageFacts(project).scripts[script];
   const chained = existing !== undefined && script !== undefined && !existing.includes('build:http');
-  return started(['node', file], `./${worker}`, options, {
+  return started([...runners[built(inspection.build)], file], `./${worker}`, options, {
     scripts: {
       'build:http': build,
       ...(chained && { [script]: `${existing} && ${inspection.packageManager} run build:http` }),
     },
     devDependencies: isBun ? {} : { esbuild: '^0.25.0' },
   });
+}
+
+/** What the project's own esbuild command keeps out of the bundle that it writes there; undefined when there is no such command. */
+function externalFlags(project: Project, output: string): readonly string[] | undefined {
+  const commands = Object.values(readPackageFacts(project).scripts).flatMap((script) => script.split('&&'));
+  const own = commands.find(
+    (command) =>
+      /\besbuild\b.*\s--bundle\b/.test(command) &&
+      path.normalize(/--outfile[= ]["']?([\w@./-]+)/.exec(command)?.[1] ?? '') === output,
+  );
+  return own?.match(/--(?:packages|external)[=:]\S+/g) ?? (own === undefined ? undefined : []);
 }

@@ -98,7 +98,8 @@ export async function loadServerFactory()${type} {
 
 /** The file of the program where it runs. */
 function programFile({ moduleFormat, build, entry }: Inspection, specifier: string): string {
-  const runs = build.runner === 'node' ? specifier.replace(/\.([cm]?)ts$/, '.$1js') : specifier;
+  const runs =
+    build.kind !== 'none' || build.runner === 'node' ? specifier.replace(/\.([cm]?)ts$/, '.$1js') : specifier;
   const name = path.extname(runs) === '' ? `${runs}${path.extname(entry?.output ?? '.js')}` : runs;
   return moduleFormat === 'cjs'
     ? `\`\${__dirname}/${name.replace(/^\.\//, '')}\``

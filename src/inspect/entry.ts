@@ -108,14 +108,14 @@ const isWritten = (project: Project, pkg: PackageJson, output: string): boolean 
   );
 
 /** Files that scripts run: `node dist/index.js`, `tsx src/index.ts`, `bun run src/index.ts`. */
-function startScripts(pkg: PackageJson): { path: string; because: string }[] {
+function startScripts(pkg: PackageJson): { path: string; program: string; because: string }[] {
   return ['start', 'start:stdio', 'stdio', 'serve', 'server', 'dev'].flatMap((name) => {
     const script = pkg.scripts?.[name] ?? '';
-    const ran =
-      /(?:^|&&|\s)(?:node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(
+    const [, program = '', path] =
+      /(?:^|&&|\s)(node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(
         script,
-      )?.[1];
-    return ran ? [{ path: ran, because: `scripts.${name}` }] : [];
+      ) ?? [];
+    return path ? [{ path, program, because: `scripts.${name}` }] : [];
   });
 }
 
@@ -252,13 +252,22 @@ export function findBuild(project: Project, entry: Entry): Build {
   return {
     kind: tool === 'tsc' || tool === 'swc' || tool === 'babel' ? 'tsc' : 'bundler',
     tool,
-    runner: 'node',
+    runner: runsWithBun(project, entry) ? 'bun' : 'node',
     rootDir: from,
     outDir: to,
     ...(tsconfig ? { tsconfig } : {}),
     ...(script ? { script } : {}),
     importExtension,
   };
+}
+
+/** Is it bun that runs the output: by the first line of the entry, or else by the script that starts it? */
+function runsWithBun(project: Project, entry: Entry): boolean {
+  const shebang = /^#!.*/.exec(project.files.get(entry.file) ?? '')?.[0];
+  if (shebang) return /\bbun\b/.test(shebang);
+  return startScripts(packageJsonOf(project)).some(
+    ({ path, program }) => program === 'bun' && normalize(path) === entry.output,
+  );
 }
 
 /** The tsconfig of the `tsc` in the build that writes files; others only check types. */

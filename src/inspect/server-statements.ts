@@ -4,7 +4,7 @@ import type { Effects } from './effects.js';
 import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isOfClient } from './module-effects.js';
 import { type ExternalName, rootOf, type Sources, ts, unwrap } from './source.js';
-import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
+import { assignedIn, intersects, isDeclaration, isExitingCheck, namesOf } from './statement-names.js';
 
 /** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
 export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
@@ -61,7 +61,9 @@ export function serverStatements(
         );
       if (isState) continue;
       const touches = !isDeclaration(statement) && isOfClient(effects.touchedBy(statement), isolated);
-      if (!declares(statement) && !intersects(sources.symbolsIn(statement), moved) && !touches) continue;
+      const isChecked = !isDeclaration(statement) && isCheckedBefore(sources, statement, found);
+      const reads = intersects(sources.symbolsIn(statement), moved);
+      if (!declares(statement) && !reads && !touches && !isChecked) continue;
       if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
       found.add(statement);
       for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
@@ -71,6 +73,20 @@ export function serverStatements(
   }
   return found;
 }
+
+/** Does the statement use what one of the others checks before it: `if (!token) { log(server); process.exit(1); }`? */
+const isCheckedBefore = (
+  sources: Sources,
+  statement: ts.Statement,
+  others: ReadonlySet<ts.Statement>,
+): boolean =>
+  [...others].some(
+    (other) =>
+      isExitingCheck(other) &&
+      other.parent === statement.parent &&
+      other.end <= statement.pos &&
+      intersects(sources.symbolsIn(other.expression), sources.symbolsIn(statement)),
+  );
 
 const isIsolated = (
   sources: Sources,

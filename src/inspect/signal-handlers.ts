@@ -8,7 +8,7 @@ export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
     node.expression.getText(),
   );
   const [event, handler] = node.arguments;
-  return isRegistration && event && /^['"`]SIG(?:INT|TERM|HUP)['"`]$/.test(event.getText())
+  return isRegistration && event && /^['"`]SIG(?:INT|TERM|HUP|QUIT)['"`]$/.test(event.getText())
     ? handler
     : undefined;
 }
@@ -43,16 +43,50 @@ export interface Ending {
   readonly uses: (names: ReadonlySet<ts.Symbol>) => boolean;
 }
 
-/** Follows the handler of a statement `process.on('SIGINT', …)` through the functions it calls; undefined for other statements. */
+/** Does the statement call a function of the project that does nothing but install signal handlers? */
+export function installsHandlers(sources: Sources, statement: ts.Statement): boolean {
+  const body = calledBody(sources, statement);
+  if (!body) return false;
+  const rest = body.statements.filter((one) => !registeredBy(one));
+  return rest.length < body.statements.length && rest.every(isFunction);
+}
+
+function calledBody(sources: Sources, statement: ts.Statement): ts.Block | undefined {
+  const call = ts.isExpressionStatement(statement) && unwrap(statement.expression);
+  const body = call && ts.isCallExpression(call) ? functionOf(sources, call.expression)?.body : undefined;
+  return body && ts.isBlock(body) ? body : undefined;
+}
+
+/** The handler in a statement `process.on('SIGINT', …)`. */
+const registeredBy = (statement: ts.Statement): ts.Expression | undefined =>
+  ts.isExpressionStatement(statement) ? signalHandlerOf(unwrap(statement.expression)) : undefined;
+
+/** A function declaration, or constants that are functions. */
+const isFunction = (statement: ts.Statement): boolean =>
+  ts.isFunctionDeclaration(statement) ||
+  (ts.isVariableStatement(statement) &&
+    statement.declarationList.declarations.every(
+      ({ initializer }) => initializer !== undefined && ts.isFunctionLike(unwrap(initializer)),
+    ));
+
+/**
+ * Follows the handlers of a statement `process.on('SIGINT', …)`, or of the function it calls to install them, through
+ * the functions they call; undefined for other statements.
+ */
 export function endingOf(
   sources: Sources,
   statement: ts.Statement,
   servers: ReadonlySet<ts.Symbol>,
 ): Ending | undefined {
-  const call = ts.isExpressionStatement(statement) && signalHandlerOf(unwrap(statement.expression));
-  const handler = call && functionOf(sources, call);
-  if (!handler) return undefined;
-  const bodies = new Set<ts.Node>([handler]);
+  const installing = installsHandlers(sources, statement)
+    ? calledBody(sources, statement)!.statements
+    : [statement];
+  const handlers = installing
+    .map(registeredBy)
+    .map((handler) => handler && functionOf(sources, handler))
+    .filter((handler) => handler !== undefined);
+  if (handlers.length === 0) return undefined;
+  const bodies = new Set<ts.Node>(handlers);
   let cleansUp = false;
   for (const body of bodies)
     for (const call of descendants(body, ts.isCallExpression)) {

@@ -348,7 +348,8 @@ function ownOfProcess(initializer: ts.Expression): ts.Node | undefined {
   return descendants(initializer, ts.isCallExpression).find(
     (call) =>
       !enclosingFunction(call) &&
-      /(?:^|\.)(?:randomUUID|randomBytes|randomInt|getRandomValues|nanoid|uuidv?[147]?|ulid|mkdtemp(?:Sync)?)$|^Math\.random$/.test(
+      // `z.string().uuid()` makes none.
+      /(?:^|\.)(?:randomUUID|randomBytes|randomInt|getRandomValues|mkdtemp(?:Sync)?)$|^(?:Math\.random|nanoid|uuid(?:v[147]|\.v[147])?|ulid)$/.test(
         call.expression.getText(),
       ),
   );

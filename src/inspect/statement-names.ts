@@ -9,6 +9,10 @@ export const isDeclaration = (statement: ts.Statement): boolean =>
   ts.isTypeAliasDeclaration(statement) ||
   ts.isEnumDeclaration(statement);
 
+/** `if (!token) { …; process.exit(1); }` */
+export const isExitingCheck = (statement: ts.Statement): statement is ts.IfStatement =>
+  ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
+
 export function intersects<T>(a: Iterable<T>, b: { has(value: T): boolean }): boolean {
   for (const one of a) if (b.has(one)) return true;
   return false;

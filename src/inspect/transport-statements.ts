@@ -1,6 +1,6 @@
 import { type ConnectSite, isInside } from './connect.js';
 import type { Frame } from './frame.js';
-import { endingOf } from './signal-handlers.js';
+import { endingOf, installsHandlers } from './signal-handlers.js';
 import { enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
@@ -30,7 +30,8 @@ export function transportStatements(
       found.add(statement);
     if (
       ts.isExpressionStatement(statement) &&
-      GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))
+      (GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, '')) ||
+        installsHandlers(sources, statement))
     )
       found.add(statement);
     if (
@@ -50,6 +51,7 @@ export function transportStatements(
   }
   // What the program does on a signal besides closing its connection has to be done when a service ends, too.
   const own = namesOf(sources, found);
+  for (const name of assignedByBranches(sources, frame)) if (!servers.has(name)) own.add(name);
   for (const statement of found) {
     const ending = endingOf(sources, statement, servers);
     if (ending?.cleansUp && !ending.uses(own)) found.delete(statement);
@@ -66,6 +68,12 @@ function starterOf(sources: Sources, { fn }: Frame): ts.Symbol | undefined {
   return ts.isIdentifier(root) && ts.isPropertyAccessExpression(unwrap(call.expression))
     ? sources.symbolOf(root)
     : undefined;
+}
+
+/** What the connecting statement assigns, and other branches of those around it: `else httpServer = await listen()`. */
+function assignedByBranches(sources: Sources, { before, path, after, holders }: Frame): readonly ts.Symbol[] {
+  const onTheWay = new Set([...before, ...after].flatMap((one) => assignedIn(sources, one)));
+  return [path, ...holders].flatMap((one) => assignedIn(sources, one)).filter((name) => !onTheWay.has(name));
 }
 
 const isServerAssignment = (statement: ts.Statement): boolean =>

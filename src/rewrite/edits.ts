@@ -24,6 +24,12 @@ export class FileEdits {
       this.edits.push({ start, end, text, rank: text === '' ? 'removal' : 'replacement' });
   }
 
+  /** Replaces a node by a text that was made of it, with what was inserted at its end. */
+  replaceWhole(start: number, end: number, text: string): void {
+    this.dropInsertionsAt(end);
+    this.replace(start, end, text);
+  }
+
   /** Adds text to what stands at the offset; it goes when that is removed. */
   insert(at: number, text: string): void {
     this.edits.push({ start: at, end: at, text, rank: 'insertion' });
@@ -34,7 +40,7 @@ export class FileEdits {
     this.edits.push({ start: at, end: at, text, rank: 'stands' });
   }
 
-  /** Takes back what was inserted at the end of a node that is now replaced as a whole. */
+  /** Takes back what was inserted at the end of a node that is replaced as a whole. */
   dropInsertionsAt(offset: number): void {
     for (let index = this.edits.length - 1; index >= 0; index--) {
       const edit = this.edits[index]!;

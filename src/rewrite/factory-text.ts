@@ -1,11 +1,11 @@
 import { awaits, ts, unwrap } from '../inspect/source.js';
+import { isExitingCheck } from '../inspect/statement-names.js';
 import { extentOf, reindent } from './edits.js';
 import { type EntryModule, freeName } from './entry-module.js';
 import type { ExistingFactory } from './existing-factory.js';
 import { type FactoryResult, resultOf, returnText } from './factory-result.js';
 import type { Placement } from './place-statements.js';
 import { type SdkName, sdkName } from './sdk-names.js';
-import { isExitingCheck } from './statement-syntax.js';
 import { blockText, depthOf } from './statement-text.js';
 
 /** The function that builds one server for each client, as text, and how it is called. */

@@ -73,14 +73,36 @@ function sharedNames({ shared, shellNodes }: Placement, { setters, unread }: Sha
       for (const name of declaredNames(statement))
         if (used.has(name)) names.set(name, { isType, wasExported: false });
   }
+  for (const { name, propertyName } of listedExports(shared)) {
+    const local = (propertyName ?? name).text;
+    const isType = shared.some(
+      (statement) => isTypeDeclaration(statement) && declaredNames(statement).includes(local),
+    );
+    names.set(name.text, { isType, wasExported: true });
+  }
   for (const setter of setters.values()) names.set(setter, { isType: false, wasExported: false });
   return names;
 }
 
+/** What `export { a, b as c }` names among the statements. */
+const listedExports = (statements: readonly ts.Statement[]): readonly ts.ExportSpecifier[] =>
+  statements.flatMap((statement) =>
+    ts.isExportDeclaration(statement) &&
+    !statement.moduleSpecifier &&
+    statement.exportClause &&
+    ts.isNamedExports(statement.exportClause)
+      ? [...statement.exportClause.elements]
+      : [],
+  );
+
 function exportNames({ isCommonJs, edits }: EntryModule, { shared }: Placement, names: SharedNames): void {
   if (isCommonJs) return;
+  const listed = new Set(listedExports(shared).map(({ name }) => name.text));
   for (const statement of shared)
-    if (!isExported(statement) && declaredNames(statement).some((name) => names.has(name)))
+    if (
+      !isExported(statement) &&
+      declaredNames(statement).some((name) => names.has(name) && !listed.has(name))
+    )
       edits.insert(statement.getStart(), 'export ');
 }
 

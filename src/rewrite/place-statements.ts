@@ -1,6 +1,14 @@
 import { transportArgument } from '../inspect/connect.js';
 import { callsFrame, leadsToFrame } from '../inspect/frame.js';
-import { awaits, descendants, rootOf, type Sources, topLevelStatement, ts } from '../inspect/source.js';
+import {
+  awaits,
+  descendants,
+  enclosingFunction,
+  rootOf,
+  type Sources,
+  topLevelStatement,
+  ts,
+} from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
@@ -65,16 +73,12 @@ export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placem
       kept.includes(statement) ? 'shell' : placeOf(entry, statement),
     ]),
   );
-  const placed = placeFrame(entry, kept);
-  const frame = {
-    ...placed,
-    setUp: placed.setUp.filter((statement) => !isOfProgram(entry, placed, statement)),
-  };
   const replaced = keptCall ? undefined : replacedNode(entry);
   const transport = keptCall ? undefined : transportIn(entry);
   const connected = keptCall
     ? [keptCall.callee]
     : remainsOf(replaced!, new Set(transport ? [transport] : []));
+  const frame = leaveToProgram(entry, placeFrame(entry, kept), connected);
   const shellNodes = () => [...shellNodesOf(places, frame, replaced), ...(transport ? [transport] : [])];
   keepWithShell(entry, places, frame, connected, shellNodes);
   const server = statementsAt(places, 'server');
@@ -154,16 +158,36 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   return { setUp, frameServer, afterConnect, givingUp };
 }
 
-/** A value like `const started = Date.now()` that nothing which moves out of the frame reads, and nothing happens for. */
-function isOfProgram({ sources }: EntryModule, frame: FramePlaces, statement: ts.Statement): boolean {
+/** Leaves in the stdio program what only it reads, and what only that reads in turn. */
+function leaveToProgram(entry: EntryModule, placed: FramePlaces, connected: readonly ts.Node[]): FramePlaces {
+  const left = placed.setUp.find((statement) => isOfProgram(entry, placed, connected, statement));
+  if (!left) return placed;
+  const setUp = placed.setUp.filter((statement) => statement !== left);
+  return leaveToProgram(entry, { ...placed, setUp }, connected);
+}
+
+/**
+ * A value like `const started = Date.now()`, or a function, that nothing which moves out of the frame reads, and nothing
+ * happens for.
+ */
+function isOfProgram(
+  { sources }: EntryModule,
+  frame: FramePlaces,
+  connected: readonly ts.Node[],
+  statement: ts.Statement,
+): boolean {
   if (!ts.isVariableStatement(statement)) return false;
   const runs = [
     ...descendants(statement, ts.isCallExpression),
     ...descendants(statement, ts.isNewExpression),
-  ].some(({ expression }) => sources.symbolOf(rootOf(expression)) !== undefined);
+  ].some(
+    (made) =>
+      enclosingFunction(made) === enclosingFunction(statement) &&
+      sources.symbolOf(rootOf(made.expression)) !== undefined,
+  );
   if (runs || awaits(statement)) return false;
   const names = namesOf(sources, new Set([statement]));
-  return !movedOf(frame).some(
+  return ![...movedOf(frame), ...connected].some(
     (other) => other !== statement && [...sources.symbolsIn(other)].some((symbol) => names.has(symbol)),
   );
 }

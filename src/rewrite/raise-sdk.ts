@@ -2,7 +2,7 @@ import { packageJsonOf } from '../inspect/entry.js';
 import type { Diagnostic, Inspection, Project } from '../model.js';
 
 /** The first release with the `Transport` interface that the service implements. */
-const OLDEST = [0, 5] as const;
+const OLDEST = [0, 4] as const;
 /** The first release without CVE-2026-25536, a leak between clients that share one server instance. */
 const SAFE = [1, 26] as const;
 const RAISED = '^1.26.0';

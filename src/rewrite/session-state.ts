@@ -43,7 +43,7 @@ export function scopeState(
     if (ts.isPropertyDeclaration(declaration)) scopeField(declaration, edits);
     if (ts.isExportAssignment(declaration)) {
       const { expression } = declaration;
-      edits.replace(expression.getStart(), expression.end, scoped(declaration, edits));
+      edits.replaceWhole(expression.getStart(), expression.end, scoped(declaration, edits));
     }
   }
   for (const [statement, declarations] of statements)
@@ -75,7 +75,7 @@ function scopePattern(
         `${head} ${name.getText()} = sessionScoped(() => ${source}.${(propertyName ?? name).getText()});`,
     );
   if (kept.length > 0) lines.unshift(`${head} { ${kept.join(', ')} } = ${source};`);
-  edits.replace(statement.getStart(), statement.end, lines.join('\n'));
+  edits.replaceWhole(statement.getStart(), statement.end, lines.join('\n'));
 }
 
 /** Each use `store` of a session-scoped variable becomes `store.value`. */
@@ -118,7 +118,7 @@ function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void
   );
   if (!isReadonly && isTypeScript(declaration)) edits.insert(declaration.name.getStart(), 'readonly ');
   const end = declaration.initializer?.end ?? declaration.type?.end ?? head;
-  edits.replace(head, end, ` = ${scoped(declaration, edits, false)}`);
+  edits.replaceWhole(head, end, ` = ${scoped(declaration, edits, false)}`);
 }
 
 /** Rewrites `let a = 1, b` statement by statement: kept declarators first, scoped ones after. */
@@ -134,7 +134,7 @@ function scopeStatement(
   if (list.declarations.every((declaration) => scopedOnes.has(declaration))) {
     if (keyword.getText() !== 'const') edits.replace(keyword.getStart(), keyword.end, 'const');
     for (const declaration of list.declarations)
-      edits.replace(
+      edits.replaceWhole(
         declaration.name.end,
         declaration.end,
         ` = ${scoped(declaration, edits, present.has(declaration))}`,
@@ -147,7 +147,7 @@ function scopeStatement(
       ? `${modifiers}const ${declaration.name.getText()} = ${scoped(declaration, edits, present.has(declaration))};`
       : `${modifiers}${keyword.getText()} ${edits.slice(declaration.getStart(), declaration.end)};`,
   );
-  edits.replace(statement.getStart(), statement.end, lines.join('\n'));
+  edits.replaceWhole(statement.getStart(), statement.end, lines.join('\n'));
 }
 
 const initialName = (declaration: ts.VariableDeclaration | ts.PropertyDeclaration): string => {

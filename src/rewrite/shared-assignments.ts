@@ -18,7 +18,7 @@ export interface SharedAssignments {
  */
 export function replaceSharedAssignments(
   entry: EntryModule,
-  { shellNodes, shared }: Placement,
+  { shellNodes, shared, setUp, server, frameServer }: Placement,
 ): SharedAssignments {
   const { sources, edits } = entry;
   const setters = new Map<string, string>();
@@ -28,9 +28,12 @@ export function replaceSharedAssignments(
   for (const identifier of identifiers) {
     if (!isAssigned(identifier)) continue;
     const declaration = sources.symbolOf(identifier)?.valueDeclaration;
-    if (!declaration || !shared.some((statement) => statement === declaration.parent?.parent)) continue;
+    const declares = (statement: ts.Statement) => statement === declaration?.parent?.parent;
+    const isShared = shared.some(declares);
+    if (!isShared && ![...setUp, ...server, ...frameServer].some(declares)) continue;
     const { parent } = identifier;
-    if (!isPlainAssignment(parent, identifier)) {
+    // A local of the set-up has a name outside of it, but no setter.
+    if (!isShared || !isPlainAssignment(parent, identifier)) {
       const at = sources.locationOf(identifier);
       diagnostics.push({ code: 'assigned-from-stdio', at, args: { name: identifier.text } });
       continue;

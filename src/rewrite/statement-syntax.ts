@@ -18,10 +18,6 @@ export const isKeepAlive = (statement: ts.Statement): boolean =>
 export const isDirective = (statement: ts.Statement): boolean =>
   ts.isExpressionStatement(statement) && ts.isStringLiteral(statement.expression);
 
-/** `if (!token) { …; process.exit(1); }` */
-export const isExitingCheck = (statement: ts.Statement): boolean =>
-  ts.isIfStatement(statement) && /\bprocess\.exit\(|\bthrow\b/.test(statement.thenStatement.getText());
-
 /** Does the statement ask or tell the client something? */
 export function needsConnection(sources: Sources, node: ts.Node, seen: Set<ts.Node> = new Set()): boolean {
   if (

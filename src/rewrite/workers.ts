@@ -29,8 +29,8 @@ export function workerProblems(
           {
             code: 'worker-unusable',
             args: {
-              reason: `${build.runner} runs the sources, and its workers lack what this needs`,
-              advice: 'Compile the project, so that node runs it',
+              reason: `${build.runner} runs the program, and its workers lack what this needs`,
+              advice: 'Compile the project, and let node run it',
             },
           },
         ]

@@ -47,6 +47,7 @@ const starts: [string, Case, string][] = [
     { inspection: { build: { ...tsc, kind: 'none', runner: 'tsx' } } },
     'node --import tsx src/http/main.ts',
   ],
+  ['bun, what was built', { inspection: { build: { ...tsc, runner: 'bun' } } }, 'bun dist/http/main.js'],
   ['bun', { inspection: { build: { ...tsc, kind: 'none', runner: 'bun' } } }, 'bun src/http/main.ts'],
   [
     'type stripping',
@@ -99,6 +100,18 @@ describe('beside a bundler', () => {
     expect(cjs.scripts['build:http']).toContain('--format=cjs --outfile=dist/http.cjs');
     const plain = entryOf({ inspection: { build: tsup, moduleFormat: 'cjs' } });
     expect(plain.scripts['build:http']).toContain('--format=cjs --outfile=dist/http.js');
+  });
+
+  it('has inside what the project has inside of a bundle that requires', () => {
+    const scripts = (format: string) => {
+      const build = `esbuild src/index.ts --bundle --platform=node --external:fsevents --format=${format} --outfile=dist/index.${format === 'cjs' ? 'cjs' : 'mjs'}`;
+      const entry = at('src/index.ts', `dist/index.${format === 'cjs' ? 'cjs' : 'mjs'}`);
+      const files = { 'package.json': JSON.stringify({ scripts: { build } }) };
+      return entryOf({ inspection: { build: { ...tsup, tool: 'esbuild' }, entry }, files }).scripts;
+    };
+    expect(scripts('cjs')['build:http']).toContain(' --external:fsevents --sourcemap');
+    expect(scripts('cjs')['build:http']).not.toContain('--packages');
+    expect(scripts('esm')['build:http']).toContain('--packages=external');
   });
 
   it('does not extend the build a second time', () => {

@@ -77,6 +77,12 @@ judged('a variable', [
     'print(id);',
     ['id own-of-process isolate'],
   ],
+  [
+    'that says what an identifier looks like',
+    "import { z } from 'zod';\nconst id = z.string().uuid();",
+    'print(id);',
+    [],
+  ],
 ]);
 
 judged('a collection', [

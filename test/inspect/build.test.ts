@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { inspectProject } from '../../src/inspect/inspect-project.js';
+import { projectOf } from '../runtime/service.js';
+
+const SERVER = `import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+await new McpServer({ name: 'a', version: '1.0.0' }).connect(new StdioServerTransport());
+`;
+
+const runnerOf = (start: string, shebang = ''): string =>
+  inspectProject(
+    projectOf({
+      'package.json': JSON.stringify({ bin: 'dist/index.js', scripts: { build: 'tsc', start } }),
+      'src/index.ts': shebang + SERVER,
+    }),
+  ).build.runner;
+
+describe('what runs the output of a build', () => {
+  const cases: [string, string, string, string][] = [
+    ['node', 'node dist/index.js', '', 'node'],
+    ['bun, by the script', 'bun dist/index.js', '', 'bun'],
+    ['bun, by the first line', 'node dist/index.js', '#!/usr/bin/env bun\n', 'bun'],
+    ['node, by the first line', 'bun ./dist/index.js', '#!/usr/bin/env node\n', 'node'],
+    ['node, where bun starts something else', 'bun scripts/dev.ts', '', 'node'],
+  ];
+  it.each(cases)('%s', (_name, start, shebang, runner) => {
+    expect(runnerOf(start, shebang)).toBe(runner);
+  });
+});

@@ -232,6 +232,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
     hint: '{wayOut}',
   },
+  'port-per-client': {
+    severity: 'error',
+    message: 'The server of every client would listen on port {port} here, and only one of them can.',
+    hint: 'Listen once, before the server is built, and hand it to the servers; or listen on port 0; or listen for its error event, where a server can do without it.',
+  },
   'credential-not-followed': {
     severity: 'error',
     message: 'What is made of {name} here would be the same for all callers, who send their own.',

@@ -1,3 +1,4 @@
+import { startSettings } from './generate/files/required-settings.js';
 import type { Command, Inspection, Options, Seam } from './model.js';
 import { flagsFor, quote } from './options.js';
 
@@ -14,7 +15,7 @@ interface Converted {
 export function nextSteps({ dir, inspection, options, seam, left }: Converted): string {
   const where = dir === '.' ? [] : [quote(dir)];
   const again = ['npx create-mcp-prod', ...where, '--yes', ...flagsFor(options, inspection).map(quote)];
-  const start = [...settings(inspection, options, seam), inspection.packageManager, 'run start:http'];
+  const start = [...startSettings(options, seam), inspection.packageManager, 'run start:http'];
   return [
     ...(where.length > 0 ? [`cd ${where}`] : []),
     ...left.map(({ command, args }) => [command, ...args].join(' ')),
@@ -29,17 +30,6 @@ export function nextSteps({ dir, inspection, options, seam, left }: Converted): 
     'Prove it again, here or in CI:  npx create-mcp-prod verify',
     `Convert like this without questions:  ${again.join(' ')}`,
   ].join('\n');
-}
-
-/** Variables without which the service does not start. */
-function settings(inspection: Inspection, options: Options, seam: Seam): readonly string[] {
-  const sent = new Set(seam.credentials?.map(({ variable }) => variable));
-  const required = inspection.env
-    .filter((read) => read.required && !sent.has(read.name))
-    .map((read) => `${read.name}=…`);
-  if (options.auth === 'api-key') required.push('AUTH_API_KEYS=me:a-key-of-16-letters-or-more');
-  if (options.auth === 'oauth') required.push('AUTH_ISSUER=… AUTH_AUDIENCE=…');
-  return required;
 }
 
 const tokens = {

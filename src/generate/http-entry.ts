@@ -107,20 +107,23 @@ function isCompiled(project: Project, { build }: Inspection, file: string): bool
   if (within.startsWith('..')) return false;
   const include = config.include ?? (config.files ? [] : ['**/*']);
   return (
-    include.some((pattern) => covers(pattern, within)) &&
-    !(config.exclude ?? []).some((pattern) => covers(pattern, within))
+    include.some((pattern) => covers(pattern, within, isPlainFolder(pattern))) &&
+    !(config.exclude ?? []).some((pattern) => covers(pattern, within, true))
   );
 }
 
-/** Does one pattern of `include` or `exclude` take in `file`? A folder stands for everything in it. */
-function covers(pattern: string, file: string): boolean {
+/** In `include` a folder stands for everything in it when its name is plain: `*` and `src/*` are files beside each other. */
+const isPlainFolder = (pattern: string): boolean => !/[*?]/.test(path.basename(pattern));
+
+/** Does one pattern of `include` or `exclude` take in `file`, itself or with a folder that the pattern names? */
+function covers(pattern: string, file: string, hasFolders: boolean): boolean {
   const plain = pattern.replace(/^\.\//, '').replace(/\/$/, '');
   if (plain === '.' || plain === '' || file === plain || file.startsWith(`${plain}/`)) return true;
   if (!/[*?]/.test(plain)) return false;
   const expression = plain
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replace(/\*\*\/|\*\*|\*|\?/g, (wild) => wildcards[wild] ?? wild);
-  return new RegExp(`^${expression}(?:$|/)`).test(file);
+  return new RegExp(`^${expression}${hasFolders ? '(?:$|/)' : '$'}`).test(file);
 }
 
 const wildcards: Readonly<Record<string, string>> = {

@@ -55,7 +55,7 @@ const factoryType = (seam: Seam): string =>
   `/** Gives one fresh server. */\nexport type ServerFactory = ${
     givesServers(seam) && !seam.workers
       ? '(context?: McpRequestContext) => Promise<McpServer | Server>'
-      : '() => Promise<{ connect(transport: Transport): Promise<void> }>'
+      : `() => Promise<{ connect(transport: Transport): Promise<${seam.connects ? 'unknown' : 'void'}> }>`
   };`;
 
 function credentialHeaders({ credentials = [] }: Seam, typescript: boolean): string {

@@ -14,6 +14,7 @@ import {
   symbolOfDeclaration,
 } from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
+import { type TakenPort, takenPorts } from './ports.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
@@ -42,6 +43,8 @@ export interface Lifetimes {
   readonly loadedLater: readonly ts.Statement[];
   /** What each server remembers in variables and objects of its own. */
   readonly kept: readonly StateFinding[];
+  /** Ports that each server would open for itself. */
+  readonly takenPorts: readonly TakenPort[];
   /** Signal handlers that release something and stay in the stdio program, because they use its transport. */
   readonly cleanUpsLeft: readonly ts.Statement[];
   /** Uses of a credential that cannot be made each caller's own. */
@@ -107,7 +110,7 @@ export function findLifetimes(
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,
   );
-  const kept = keptByServer(sources, flow, effects, [...server, rootOfServer(sources, site)], frame.fn);
+  const roots = [...server, rootOfServer(sources, site)];
   return {
     frame,
     server,
@@ -116,8 +119,9 @@ export function findLifetimes(
     elsewhere,
     findings: [...findings, ...inPlace],
     isolated,
-    kept,
+    kept: keptByServer(sources, flow, effects, roots, frame.fn),
     loadedLater,
+    takenPorts: takenPorts(sources, [...roots, ...elsewhere]),
     cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
     unfollowed:
       credentials.names.size === 0

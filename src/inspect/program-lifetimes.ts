@@ -8,6 +8,7 @@ import { keptByServer } from './kept-by-server.js';
 import type { StateDeclaration } from './lasting.js';
 import { addDerived, asRequested, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { effectsAtTop, statementsElsewhere } from './module-effects.js';
+import { takenPorts } from './ports.js';
 import type { Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { Timing } from './timing.js';
@@ -65,6 +66,7 @@ export function findProgramLifetimes(
     isolated,
     kept: keptByServer(sources, flow, effects, [body], undefined),
     loadedLater: [],
+    takenPorts: takenPorts(sources, [body]),
     cleanUpsLeft: [],
     unfollowed:
       credentials.names.size === 0

@@ -103,9 +103,20 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
   const runner = runners[0]?.fn;
   const connect = connectingCall(entry);
   if (runner && isAsync(runner) && returnsNothing(runner)) return `(${parameter}) => ${connect}`;
+  if (isValueUsed(analysis.site.call)) return `async (${parameter}) => ${connect}`;
   // A runner may return something of its own, which nobody here is interested in.
   return `async (${parameter}) => {\n${unit.repeat(level + 1)}await ${connect}${semicolon}\n${unit.repeat(level)}}`;
 }
+
+/** Does the stdio program go on with what the call that connects gives: `const app = await run()`? */
+function isValueUsed(call: ts.Expression): boolean {
+  let at: ts.Node = call;
+  while (ts.isAwaitExpression(at.parent) || ts.isParenthesizedExpression(at.parent)) at = at.parent;
+  return ts.isVariableDeclaration(at.parent) || ts.isReturnStatement(at.parent) || isAssigned(at);
+}
+
+const isAssigned = ({ parent }: ts.Node): boolean =>
+  ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken;
 
 const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
   body !== undefined && ts.isBlock(body) && returnsIn(body).every(({ expression }) => !expression);

@@ -123,6 +123,11 @@ class Rewriter {
         ...(this.hasWorkers
           ? workerProblems(sources, this.inspection, this.options)
           : [...this.stuck(), ...this.credentialsNotFollowed(), ...this.loadedLater()]),
+        ...lifetimes.takenPorts.map(({ node, port }) => ({
+          code: 'port-per-client',
+          at: sources.locationOf(node),
+          args: { port },
+        })),
         ...this.badCredentials(),
         ...this.argumentsNeeded(),
         ...this.oldModules(),

@@ -1,11 +1,13 @@
 import { isInside } from '../inspect/connect.js';
-import { ts } from '../inspect/source.js';
+import { descendants, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf, type FileEdits } from './edits.js';
 import { type EntryModule, runsOnImport } from './entry-module.js';
 import { isScoped } from './factory-result.js';
 import type { Factory } from './factory-text.js';
+import { firstFree } from './names.js';
+import { namesUsedIn } from './imports.js';
 import type { Placement } from './place-statements.js';
 import { declaredNames, isExported } from './statement-syntax.js';
 import { movedText, removeStatements } from './statement-text.js';
@@ -36,7 +38,7 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
   if (site.factory) return editServed(entry, placement, factory, site.factory);
   const { gives, connectedName, needed } = factory.result;
   const connects = gives === 'connect';
-  const name = connects ? 'server' : (connectedName ?? 'server');
+  const name = connects || !connectedName ? freeInShell(placement) : connectedName;
   editCall(entry, name, connects ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
   const creation = creationText(entry, placement, factory, name);
   const isAsync = factory.isAsync || factory.awaitsSetUp;
@@ -57,6 +59,13 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
   if (fn && isAsync) makeAsync(edits, fn);
   insertInFrame(entry, placement, creation);
   return DONE;
+}
+
+/** A name for the server that the stdio program does not use for something else. */
+function freeInShell({ shellNodes }: Placement): string {
+  const declared = shellNodes.flatMap((node) => descendants(node, ts.isVariableDeclaration));
+  const taken = new Set([...namesUsedIn(shellNodes), ...declared.map(({ name }) => name.getText())]);
+  return firstFree(['server', 'mcpServer', 'stdioServer'], (name) => taken.has(name));
 }
 
 /** `const server = createServer();` as the stdio program writes it, one statement a line. */

@@ -44,11 +44,13 @@ function readKey(entry: string): ApiKey {
   return { subject, digest: key.startsWith('sha256=') ? Buffer.from(key.slice(7), 'hex') : digestOf(key) };
 }
 
-/** The key a request brings: `Authorization: Bearer <key>` or `X-API-Key: <key>`. */
-function presentedKey(request: IncomingMessage): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const header = request.headers['x-api-key'];
-  return bearer ?? (typeof header === 'string' && header !== '' ? header : undefined);
+/** Takes the key out of a request: `X-API-Key: <key>` or `Authorization: Bearer <key>`. */
+function takeKey({ headers }: IncomingMessage): string | undefined {
+  const { 'x-api-key': own, authorization = '' } = headers;
+  const inOwnHeader = typeof own === 'string' && own !== '';
+  const key = inOwnHeader ? own : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (key !== undefined) delete headers[inOwnHeader ? 'x-api-key' : 'authorization'];
+  return key;
 }
 
 /** Lets in who presents a known key; the key's subject owns sessions and limits. */
@@ -57,7 +59,7 @@ export function createApiKeyAuth({ config }: FeatureContext): Feature {
   return {
     name: 'auth-api-key',
     authenticate(request: IncomingMessage, caller: Caller): Caller | Refusal {
-      const presented = presentedKey(request);
+      const presented = takeKey(request);
       if (presented === undefined) return challenge('Unauthorized: an API key is required');
       const digest = digestOf(presented);
       // Every key is compared, in constant time, so that the answer's delay tells nothing about any of them.

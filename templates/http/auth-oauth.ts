@@ -46,6 +46,8 @@ export function createOauth({ config, logger }: FeatureContext): Feature {
   async function authenticate(request: IncomingMessage, caller: Caller): Promise<Caller | Refusal> {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined) return challenge(401, 'Unauthorized: an access token is required');
+    // Handlers see the headers of a request; the token is not for anybody else.
+    delete request.headers.authorization;
     let claims: JWTPayload;
     try {
       const { payload } = await jwtVerify(token, await keys(), {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { unescape as decode } from 'node:querystring';
 import { z } from 'zod';
 import { environmentResolvers, settings as featureSettings } from './features.js';
 import { projectVariables } from './server-factory.js';
@@ -96,5 +97,12 @@ export function secretValues(environment: NodeJS.ProcessEnv, secret: readonly st
     ...named,
     ...projectVariables.filter((variable) => variable.secret).map(({ name }) => name),
   ];
-  return names.map((name) => environment[name] ?? '').filter((value) => value.length >= 8);
+  return names.flatMap((name) => partsOf(environment[name] ?? '')).filter((value) => value.length >= 8);
+}
+
+/** A secret, and what in it is secret by itself: the password of a URL, each key of a list `subject:key,…`. */
+function partsOf(value: string): string[] {
+  const password = /^\w+:\/\/[^/]*?:([^/]*)@/.exec(value)?.[1];
+  const keys = value.split(',').map((entry) => entry.trim().replace(/^[\w.@-]+:(?!\/\/)/, ''));
+  return [value, ...(password === undefined ? keys : [password, decode(password)])];
 }

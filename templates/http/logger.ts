@@ -16,6 +16,8 @@ export function createLog(level: string, secrets: readonly string[] = []): Log {
   const blotted = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   const redactors = [
     (line: string) => blotted.reduce((text, secret) => text.split(secret).join('[redacted]'), line),
+    // Headers that somebody prints: a token of a caller is in no configuration.
+    (line: string) => line.replace(/\b(Bearer) +[\w.~+/=-]{16,}/gi, '$1 [redacted]'),
   ];
   let held = '';
   // Lines of one turn of the event loop are written together: one system call instead of many under load.

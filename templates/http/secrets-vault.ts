@@ -14,7 +14,8 @@ class VaultError extends Error {
 /**
  * `vault:path/of/secret#key` in a KV version 2 engine. VAULT_ADDR says where Vault is, VAULT_MOUNT (`secret`) which
  * engine, VAULT_NAMESPACE which namespace. The token is VAULT_TOKEN, a file named by VAULT_TOKEN_FILE (as the Vault
- * agent writes it), or is asked for with this pod's service account where VAULT_ROLE names a Kubernetes role.
+ * agent writes it), or is asked for with this pod's service account where VAULT_ROLE names a Kubernetes role
+ * (VAULT_JWT_FILE, where the account's token is not in its usual place).
  */
 export function resolveVaultSecrets(environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
   let token: Promise<string> | undefined;
@@ -40,7 +41,8 @@ async function vaultToken(environment: NodeJS.ProcessEnv): Promise<string> {
   if (file) return readFileSync(file, 'utf8').trim();
   const role = environment['VAULT_ROLE'];
   if (!role) throw new VaultError('no VAULT_TOKEN, VAULT_TOKEN_FILE or VAULT_ROLE');
-  const jwt = readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/token', 'utf8').trim();
+  const account = environment['VAULT_JWT_FILE'] ?? '/var/run/secrets/kubernetes.io/serviceaccount/token';
+  const jwt = readFileSync(account, 'utf8').trim();
   const answer = await ask(environment, `auth/${environment['VAULT_AUTH_MOUNT'] ?? 'kubernetes'}/login`, {
     method: 'POST',
     body: JSON.stringify({ role, jwt }),

@@ -37,6 +37,7 @@ const shapes: ReadonlySet<string> = new Set([
   'names-not-what-they-seem',
   'names-taken',
   'options-from-arguments',
+  'runner-gives-server',
   'sdk-oldest',
   'sdk-v2-class-owner',
   'sdk-v2-plain-transport',

@@ -129,6 +129,9 @@ describe('a compiler that would pass the service over', () => {
     ['another folder', '{ "include": ["lib/**/*"] }', false],
     ['an excluded folder', '{ "include": ["src"], "exclude": ["src/http"] }', false],
     ['one level', '{ "include": ["src/*.ts"] }', false],
+    ['all of one level', '{ "include": ["src/*"] }', false],
+    ['folders of any name', '{ "include": ["s*/http"] }', true],
+    ['an excluded pattern of folders', '{ "include": ["src"], "exclude": ["src/h*"] }', false],
   ];
   it.each(configurations)('%s', (_name, tsconfig, compiled) => {
     const { scripts } = entryOf({ inspection: { build: tsc }, files: { 'tsconfig.json': tsconfig } });

@@ -6,9 +6,12 @@ import { json, serve } from './loopback.js';
 
 const whoami = `
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { z } from 'zod';
 export function createServer() {
   const server = new McpServer({ name: 'who', version: '1.0.0' });
   server.registerTool('whoami', {}, ({ authInfo }) => ({ content: [{ type: 'text', text: JSON.stringify(authInfo ?? null) }] }));
+  server.registerTool('headers', {}, ({ requestInfo }) => ({ content: [{ type: 'text', text: JSON.stringify(requestInfo.headers) }] }));
+  server.registerTool('print', { inputSchema: { text: z.string() } }, ({ text }) => { console.log(text); return { content: [] }; });
   return server;
 }
 `;
@@ -44,6 +47,26 @@ describe('API keys', () => {
     await until(() => service.log().some(({ subject }) => subject === 'bob'));
     const logged = JSON.stringify(service.log());
     expect(logged).not.toMatch(/correct-horse|her-second-key|a-key-nobody/);
+  });
+
+  it('are shown neither to handlers nor in a log, by whoever prints them', async () => {
+    const DATABASE_URL = 'postgres://mcp:open%40sesame@db/x';
+    const service = await start({ options, env: { AUTH_API_KEYS: keys, DATABASE_URL } });
+    for (const [header, key] of [
+      ['authorization', 'Bearer correct-horse-battery'],
+      ['x-api-key', 'her-second-key-for-rotation'],
+    ] as const) {
+      const seen = await (await post(service, call('headers'), { [header]: key })).text();
+      expect(seen).toContain('content-type');
+      expect(seen).not.toMatch(/correct-horse|her-second-key/);
+    }
+    // A key of a request goes before one meant for somebody else.
+    const both = { 'x-api-key': 'correct-horse-battery', authorization: 'Bearer for-an-upstream' };
+    expect(await (await post(service, call('headers'), both)).text()).toContain('for-an-upstream');
+    const text = 'her-second-key-for-rotation; open@sesame; authorization: bearer a-token-of-somebody';
+    await post(service, call('print', { text }), { 'x-api-key': 'correct-horse-battery' });
+    const printed = '[redacted]; [redacted]; authorization: bearer [redacted]';
+    await until(() => service.log().some(({ msg }) => msg === printed));
   });
 
   it('keep everybody else out, with JSON and a challenge', async () => {
@@ -133,6 +156,10 @@ describe('OAuth access tokens', () => {
       resource: 'https://mcp.example.com/mcp',
       extra: { claims: { sub: 'alice' } },
     });
+    const headers = { authorization: `Bearer ${token}` };
+    const seen = await (await post(service, call('headers'), headers)).text();
+    expect(seen).toContain('content-type');
+    expect(seen).not.toContain(token);
     expect(JSON.stringify(service.log())).not.toContain(token);
     await Promise.all(
       Array.from({ length: 20 }, async () => expect((await ask(await sign())).status).toBe(200)),
@@ -172,6 +199,13 @@ describe('OAuth access tokens', () => {
       expect(challenge, fault).toContain('error="invalid_token"');
       expect(await answer.json(), fault).toMatchObject({ jsonrpc: '2.0', error: { code: -32000 } });
     }
+  });
+
+  it('are refused when they are signed in a way that the operator has not allowed', async () => {
+    const { sign, ask } = await authority({ AUTH_ALGORITHMS: 'RS256' });
+    const answer = await ask(await sign());
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toContain('the signature algorithm is not accepted');
   });
 
   it('are asked for where there is none, and for more scope where there is too little', async () => {

@@ -20,6 +20,7 @@ const axes = {
   database: ['none', 'postgres'],
   ownPool: [false, true],
   secrets: ['env', 'file', 'aws', 'vault'],
+  credentials: ['env', 'header'],
   cache: [false, true],
   metrics: [false, true],
   tracing: [false, true],
@@ -90,7 +91,8 @@ function filesOf(row: Combination): Map<string, string> {
   const { exportName } = exportsOf(() => '')[kind];
   const seam: Partial<Seam> = {
     ...{ kind, sdk, sessions, module, exportName },
-    reusable: reusable && sessions === 'stateless',
+    reusable: reusable && sessions === 'stateless' && row.credentials === 'env',
+    ...(row.credentials === 'header' ? { credentials: [{ variable: 'HELLO_KEY', header: 'x-hello' }] } : {}),
   };
   const own = serverOf(row);
   const entry = { file: 'src/index.js', output: 'src/index.js', because: 'bin' };
@@ -231,7 +233,10 @@ describe.each(combinations.map((row) => [nameOf(row), row] as const))('combinati
     fs.symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'));
     const service = await run(folder, { env: settings }, 'src/http/main.js');
     expect((await fetch(`${service.url}/livez`)).status).toBe(200);
-    const key: Record<string, string> = row.auth === 'api-key' ? { 'x-api-key': '0123456789abcdef' } : {};
+    const key: Record<string, string> = {
+      ...(row.auth === 'api-key' ? { 'x-api-key': '0123456789abcdef' } : {}),
+      ...(row.credentials === 'header' ? { 'x-hello': 'of-this-caller' } : {}),
+    };
     const first = await post(service, row.sessions === 'stateful' ? initialize : call('hello'), key);
     expect(first.status).toBe(row.auth === 'oauth' ? 401 : 200);
     const text = await first.text();
@@ -240,7 +245,8 @@ describe.each(combinations.map((row) => [nameOf(row), row] as const))('combinati
       const session = { 'mcp-session-id': first.headers.get('mcp-session-id') ?? '' };
       expect(await (await post(service, call('hello'), { ...key, ...session })).text()).toContain('hello');
     }
-    if (row.auth !== 'none') expect((await post(service, call('hello'))).status).toBe(401);
+    if (row.auth !== 'none' || row.credentials === 'header')
+      expect((await post(service, call('hello'))).status).toBe(401);
     service.child.kill('SIGTERM');
     expect(await service.exited()).toBe(0);
     expect(service.noise()).toEqual([]);

@@ -108,12 +108,43 @@ const projects: Readonly<
       'ENV PUPPETEER_EXECUTABLE_PATH',
     ],
   },
+  'a member that needs others': {
+    given: {
+      manifest: { dependencies: { '@acme/weather-api': '*' } },
+      project: {
+        root: '/home/me/repo/packages/server',
+        workspaceRoot: '../..',
+        workspaceFiles: new Map(
+          Object.entries({
+            '../../package.json': { name: 'workspace', scripts: { build: 'never' } },
+            '../api/package.json': {
+              name: '@acme/weather-api',
+              scripts: { build: 'tsc' },
+              dependencies: { '@acme/zones': '*', '@acme/words': '*', '@acme/weather-server': '*' },
+            },
+            '../zones/package.json': { name: '@acme/zones', scripts: { build: 'tsc' } },
+            '../words/package.json': { name: '@acme/words' },
+          }).map(([file, manifest]) => [file, JSON.stringify(manifest)]),
+        ),
+      },
+    },
+    says: [
+      'RUN npm run build --workspace @acme/zones && npm run build --workspace @acme/weather-api && ' +
+        'npm run build --workspace @acme/weather-server\n',
+    ],
+  },
   'a member of a workspace': {
     given: {
-      project: { root: '/home/me/repo/packages/server', workspaceRoot: '../..' },
+      project: {
+        root: '/home/me/repo/packages/server',
+        workspaceRoot: '../..',
+        workspaceFiles: new Map([['../../package.json', '{ "packageManager": "pnpm@9.4.0" }']]),
+      },
       inspection: { packageManager: 'pnpm' },
     },
     says: [
+      'npm install --global pnpm@9.4.0\n',
+      'pnpm install --prod --frozen-lockfile --ignore-scripts',
       'docker build -t weather-server -f packages/server/Dockerfile .',
       'pnpm --filter "@acme/weather-server..." run build',
       'WORKDIR /app/packages/server',

@@ -83,6 +83,8 @@ describe.each(Object.entries(pools))('PostgreSQL through %s', (_name, text) => {
     await until(async () => (await ready(service)) === 503);
     const report = await (await fetch(`${service.url}/readyz`)).json();
     expect(report).toMatchObject({ problems: { postgres: expect.any(String) } });
+    const health = await (await fetch(`${service.url}/health`)).json();
+    expect(health).toMatchObject({ status: 'degraded', problems: { postgres: expect.any(String) } });
     expect(await query(service, 'SELECT 1')).toContain('"isError":true');
     expect((await fetch(`${service.url}/livez`)).status).toBe(200);
     await postgres.start();

@@ -88,11 +88,14 @@ describe('rate limits over Redis', () => {
     expect(await statuses(at, 6)).toEqual([...Array(5).fill(200), 429]);
   });
 
-  it('work from the start without Redis, and the service stops cleanly', async () => {
+  it('work from the start without Redis, over Redis once it is there, and the service stops cleanly', async () => {
     await redis.stop('SIGKILL');
     const at = await service({ server: echo, options, env: env({ RATE_LIMIT_PER_MINUTE: '2' }) });
     expect(await statuses(at, 3)).toEqual([200, 200, 429]);
     expect((await fetch(`${at.url}/readyz`)).status).toBe(200);
+    await redis.start();
+    await until(() => at.log().some(({ event }) => event === 'redis_back'));
+    expect(await statuses(at, 3)).toEqual([200, 200, 429]);
     at.child.kill('SIGTERM');
     expect(await at.exited()).toBe(0);
   });

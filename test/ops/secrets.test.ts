@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { call, post, type Service, startService, until } from '../runtime/service.js';
-import { temporaryDirectory, writeFiles } from './generated.js';
+import { generate, temporaryDirectory, textOf, writeFiles } from './generated.js';
 import { json, serve } from './loopback.js';
 
 /** Tells what the server itself reads, so that a test can see what arrived. */
@@ -43,6 +44,26 @@ async function expectRefusal(service: Service, said: readonly string[], never: s
   const logged = JSON.stringify(service.log()) + service.stderr();
   for (const words of said) expect(logged).toContain(words);
   expect(logged).not.toContain(never);
+}
+
+/**
+ * What compose.yaml gives to a replica: its settings, the references that they are asked for, and files with the secrets
+ * that it mounts.
+ */
+function composed(secrets: 'aws' | 'vault', mounted: Record<string, string>): Record<string, string> {
+  const compose = parse(textOf(generate({ options: { secrets, compose: true }, seam }), 'compose.yaml')) as {
+    readonly 'x-server': { readonly secrets: readonly string[] };
+    readonly 'x-environment': Record<string, string>;
+  };
+  expect(compose['x-server'].secrets).toEqual(Object.keys(mounted));
+  const folder = temporaryDirectory();
+  writeFiles(folder, Object.entries(mounted));
+  return Object.fromEntries(
+    Object.entries(compose['x-environment']).map(([name, value]) => [
+      name,
+      value.replace('/run/secrets', folder).replace(/^\$\{\w+:[?-](.+)\}$/, '$1'),
+    ]),
+  );
 }
 
 describe('secrets in files', () => {
@@ -98,6 +119,21 @@ describe('secrets in AWS', () => {
     await expectSecret(await start('aws', env(url, 'secretsmanager:weather#key')), 'from-sm-12345678');
   });
 
+  it('are read by what compose.yaml gives to a replica', async () => {
+    const { url, asked } = await aws();
+    const credentials = '[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = example\n';
+    const given = composed('aws', { aws_credentials: credentials });
+    expect(given.WEATHER_KEY).toBe('ssm:/weather-server/weather_key');
+    const service = await start('aws', {
+      ...given,
+      HOST: '127.0.0.1',
+      AWS_ENDPOINT_URL: url,
+      WEATHER_KEY: 'ssm:/weather/key',
+    });
+    await expectSecret(service, 'from-ssm-12345678');
+    expect(asked[0]?.headers.authorization).toMatch(/^AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/);
+  });
+
   it.each([
     ['ssm:/weather/none', 'ParameterNotFound'],
     ['secretsmanager:none', 'ResourceNotFoundException'],
@@ -113,8 +149,11 @@ describe('secrets in AWS', () => {
 describe('secrets in Vault', () => {
   const token = 'hvs.example-token';
   const vault = () =>
-    serve(({ path, headers, method }, response) => {
-      if (method === 'GET' && headers['x-vault-token'] !== token)
+    serve(({ path, headers, method, body }, response) => {
+      if (path === '/v1/auth/kubernetes/login') {
+        const isKnown = body === JSON.stringify({ role: 'weather', jwt: 'of-the-account' });
+        json(response, isKnown ? 200 : 403, isKnown ? { auth: { client_token: token } } : { errors: [] });
+      } else if (method === 'GET' && headers['x-vault-token'] !== token)
         json(response, 403, { errors: ['permission denied'] });
       else if (path === '/v1/secret/data/team/weather') {
         json(response, 200, { data: { data: { key: 'from-vault-12345' }, metadata: { version: 2 } } });
@@ -144,6 +183,28 @@ describe('secrets in Vault', () => {
       VAULT_TOKEN_FILE: `${folder}/token`,
     });
     await expectSecret(await start('vault', given), 'from-vault-12345');
+  });
+
+  it('are read with a token for the role of the pod’s account', async () => {
+    const { url } = await vault();
+    const folder = temporaryDirectory();
+    writeFiles(folder, [['jwt', 'of-the-account\n']]);
+    const given = (VAULT_ROLE: string) =>
+      env(url, 'vault:team/weather#key', { VAULT_TOKEN: '', VAULT_ROLE, VAULT_JWT_FILE: `${folder}/jwt` });
+    await expectSecret(await start('vault', given('weather')), 'from-vault-12345');
+    const stranger = await start('vault', given('other'), true);
+    await expectRefusal(stranger, ['WEATHER_KEY', 'Vault answered 403'], 'of-the-account');
+  });
+
+  it('are read by what compose.yaml gives to a replica', async () => {
+    const { url } = await vault();
+    const given = composed('vault', { vault_token: token });
+    expect(given.WEATHER_KEY).toBe('vault:weather-server#weather_key');
+    const reference = 'vault:team/weather#key';
+    await expectSecret(
+      await start('vault', { ...given, HOST: '127.0.0.1', VAULT_ADDR: url, WEATHER_KEY: reference }),
+      'from-vault-12345',
+    );
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { databaseClients } from '../databases.js';
 import { usesRedis } from '../features.js';
 import { alertRules } from './alert-rules.js';
 import { deploymentName, memberDirectory, readPackageFacts } from './package-facts.js';
-import { containerFlags } from './required-settings.js';
+import { containerFlags, startSettings } from './required-settings.js';
 
 /** A setting that has to be given; `hint` says what, in words that can stand in a comment. */
 interface Setting {
@@ -54,6 +54,8 @@ export interface DeploymentContext {
   readonly kubernetes: boolean;
   readonly ci: boolean;
   readonly secrets: readonly Setting[];
+  /** What compose mounts into the replicas: the same, or what opens the store; each with the variable that names it. */
+  readonly mounted: readonly (Setting & { readonly variable: string })[];
   /** What compose mounts: the same, and what its own database needs. */
   readonly secretFiles: readonly Setting[];
   /** What Kubernetes keeps in a Secret: Redis is somewhere else there, and its URL may hold a password. */
@@ -74,6 +76,8 @@ export interface DeploymentContext {
   readonly credentials: readonly CredentialHeader[];
   /** How the service is started without a container. */
   readonly run: string;
+  /** What has to be set before it, as a shell takes it. */
+  readonly start: string;
   readonly toolVersion: string;
 }
 
@@ -92,6 +96,17 @@ const POSTGRES_PASSWORD: Setting = {
   name: 'POSTGRES_PASSWORD',
   file: 'postgres_password',
   hint: 'the password that is also part of database_url',
+};
+
+/** What a machine that is not in the cloud shows to the store of the secrets, as a file that compose mounts. */
+const storeAccess: Partial<
+  Record<Options['secrets'], { readonly variable: string; readonly secret: Setting }>
+> = {
+  vault: { variable: 'VAULT_TOKEN_FILE', secret: setting('VAULT_TOKEN', 'a token that may read them') },
+  aws: {
+    variable: 'AWS_SHARED_CREDENTIALS_FILE',
+    secret: setting('AWS_CREDENTIALS', 'as ~/.aws/credentials; empty where this machine has a role'),
+  },
 };
 
 /** Compose brings the database: its address is known. */
@@ -153,6 +168,10 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     ...entry,
     hint: options.secrets === 'aws' ? `ssm:/${name}/${entry.file}` : `vault:${name}#${entry.file}`,
   });
+  const access = storeAccess[options.secrets];
+  const mounted = access
+    ? [{ ...access.secret, variable: access.variable }]
+    : secrets.map((entry) => ({ ...besideCompose(entry), variable: `${entry.name}_FILE` }));
   const variables = [
     ...feature.variables,
     ...own
@@ -193,10 +212,17 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     kubernetes: options.kubernetes,
     ci: options.ci === 'github',
     secrets: stored ? [] : secrets,
-    secretFiles: [...(stored ? [] : secrets.map(besideCompose)), ...(database ? [POSTGRES_PASSWORD] : [])],
+    mounted,
+    secretFiles: [...mounted, ...(database ? [POSTGRES_PASSWORD] : [])],
     clusterSecrets: stored ? [] : [...secrets, ...(redis ? [REDIS_URL] : [])],
     variables: variables.map((entry) => ({ ...entry, value: demanded(entry) })),
-    clusterVariables: [...variables, ...(stored && redis ? [reference(REDIS_URL)] : [])],
+    clusterVariables: [
+      ...(options.secrets === 'vault'
+        ? [setting('VAULT_ROLE', 'the role that Vault knows the account of the pods by')]
+        : []),
+      ...variables,
+      ...(stored && redis ? [reference(REDIS_URL)] : []),
+    ],
     dependsOn: redis || database,
     rules: rulesInLines(alertRules(name, { database, redis, kubernetes: options.kubernetes })),
     out: options.out,
@@ -208,6 +234,9 @@ export function deploymentContext(input: DeploymentInput): DeploymentContext {
     ],
     databaseClients: databaseClients(project),
     credentials: seam.credentials ?? [],
+    start: startSettings(options, seam)
+      .map((setting) => `${setting} `)
+      .join(''),
     run: `${inspection.packageManager === 'yarn' ? 'yarn' : `${inspection.packageManager} run`} start:http`,
     toolVersion: input.toolVersion,
   };

@@ -1,7 +1,20 @@
 /** What the Dockerfile and .dockerignore templates are rendered from. */
 import type { Inspection, Options, PackageManager, Project, Seam } from '../../model.js';
-import { deploymentName, memberDirectory, type PackageFacts, readPackageFacts } from './package-facts.js';
+import {
+  deploymentName,
+  memberDirectory,
+  type PackageFacts,
+  readFacts,
+  readPackageFacts,
+} from './package-facts.js';
 import { containerFlags } from './required-settings.js';
+
+/** A member of a workspace. */
+interface Member {
+  readonly name: string;
+  /** The names of what has the build script, of itself and of the members it needs: each after those that it needs. */
+  readonly builds: readonly string[];
+}
 
 /** How one package manager installs inside an image build. */
 interface Manager {
@@ -14,11 +27,16 @@ interface Manager {
   readonly run: string;
   /** Drops development dependencies after the build. */
   readonly prune: string;
-  /** Builds the package with this name, and the members of its workspace that it needs. */
-  readonly buildMember: (name: string, script: string) => string;
+  /** Builds a member of a workspace, and before it the members that it needs. */
+  readonly buildMember: (member: Member, script: string) => string;
+  /** Drops development dependencies of a whole workspace, where that is not done like in a single package. */
+  readonly pruneMember?: (member: Member) => string;
   /** Build-time settings that make the steps above work without a terminal or a home directory. */
   readonly environment: string;
 }
+
+const inOrder = (names: readonly string[], command: (name: string) => string): string =>
+  names.map(command).join(' && ');
 
 const npm: Manager = {
   locks: ['package-lock.json', 'npm-shrinkwrap.json'],
@@ -27,7 +45,7 @@ const npm: Manager = {
   install: 'npm ci --no-audit --no-fund',
   run: 'npm run',
   prune: 'npm prune --omit=dev --ignore-scripts --no-audit --no-fund',
-  buildMember: (_name, script) => `npm run ${script} --workspaces --if-present`,
+  buildMember: ({ builds }, script) => inOrder(builds, (name) => `npm run ${script} --workspace ${name}`),
   environment: '',
 };
 
@@ -38,7 +56,10 @@ const pnpm: Manager = {
   install: 'pnpm install --frozen-lockfile',
   run: 'pnpm run',
   prune: 'pnpm prune --prod --ignore-scripts',
-  buildMember: (name, script) => `pnpm --filter "${name}..." run ${script}`,
+  buildMember: ({ name }, script) => `pnpm --filter "${name}..." run ${script}`,
+  // `pnpm prune` at the root of a workspace empties the node_modules of its members.
+  pruneMember: () =>
+    'pnpm install --prod --frozen-lockfile --ignore-scripts --config.modules-cache-max-age=0',
   environment: 'CI=true',
 };
 
@@ -49,7 +70,7 @@ const yarnClassic: Manager = {
   install: 'yarn install --frozen-lockfile',
   run: 'yarn run',
   prune: 'yarn install --frozen-lockfile --production --ignore-scripts --prefer-offline',
-  buildMember: (_name, script) => `yarn workspaces run ${script}`,
+  buildMember: ({ builds }, script) => inOrder(builds, (name) => `yarn workspace ${name} run ${script}`),
   environment: '',
 };
 
@@ -61,8 +82,9 @@ const yarnBerry: Manager = {
   install: 'yarn install --immutable',
   run: 'yarn run',
   prune: 'yarn workspaces focus --production',
-  buildMember: (name, script) =>
+  buildMember: ({ name }, script) =>
     `yarn workspaces foreach --recursive --topological-dev --from ${name} run ${script}`,
+  pruneMember: ({ name }) => `yarn workspaces focus --production ${name}`,
   environment: 'YARN_NODE_LINKER=node-modules',
 };
 
@@ -73,7 +95,10 @@ const bun: Manager = {
   install: 'bun install --frozen-lockfile',
   run: 'bun run',
   prune: 'rm -rf node_modules && bun install --frozen-lockfile --production --ignore-scripts',
-  buildMember: (_name, script) => `bun run --filter "*" ${script}`,
+  buildMember: ({ builds }, script) => inOrder(builds, (name) => `bun run --filter ${name} ${script}`),
+  pruneMember: () =>
+    'find . -name node_modules -prune -exec rm -rf {} + && ' +
+    'bun install --frozen-lockfile --production --ignore-scripts',
   environment: '',
 };
 
@@ -161,16 +186,16 @@ interface DockerInput {
 function managerOf(
   kind: PackageManager,
   read: (file: string) => string | undefined,
-  facts: PackageFacts,
+  packageManager: string,
 ): Manager {
   if (kind !== 'yarn') return { npm, pnpm, bun }[kind];
-  const berry = read('.yarnrc.yml') !== undefined || /^yarn@(?!1\.)/.test(facts.packageManager ?? '');
+  const berry = read('.yarnrc.yml') !== undefined || /^yarn@(?!1\.)/.test(packageManager);
   return berry ? yarnBerry : yarnClassic;
 }
 
 /** How the package manager itself gets into the build image; npm is there already. */
-function setupOf(manager: Manager, facts: PackageFacts): string {
-  const pinned = facts.packageManager?.split('@')[1];
+function setupOf(manager: Manager, packageManager: string): string {
+  const pinned = packageManager.split('@')[1];
   if (manager === pnpm) return `npm install --global pnpm@${pinned ?? '10'}`;
   if (manager === yarnClassic) return `npm install --global --force yarn@${pinned ?? '1'}`;
   if (manager === yarnBerry) return `npm install --global --force @yarnpkg/cli-dist@${pinned ?? '4'}`;
@@ -231,7 +256,9 @@ export function dockerContext(input: DockerInput): DockerContext {
   const facts = readPackageFacts(project);
   const read = (file: string) =>
     project.files.get(file) ?? project.workspaceFiles?.get(`${project.workspaceRoot}/${file}`);
-  const manager = managerOf(inspection.packageManager, read, facts);
+  const root = project.workspaceFiles?.get(`${project.workspaceRoot}/package.json`);
+  const packageManager = facts.packageManager ?? (root && readFacts(root).packageManager) ?? '';
+  const manager = managerOf(inspection.packageManager, read, packageManager);
   const { runner, kind } = inspection.build;
   const member = memberDirectory(project);
   const native = Object.keys(facts.dependencies).some((name) => NATIVE.has(name));
@@ -239,6 +266,7 @@ export function dockerContext(input: DockerInput): DockerContext {
   const image = onBun ? 'oven/bun:1-slim' : 'node:24-bookworm-slim';
   const built = builtDirectory(input);
   const script = kind === 'none' ? undefined : inspection.build.script;
+  const workspaceMember = member === '' ? undefined : asMember(project, facts, script);
   const programs = PROGRAMS.filter((row) => row.packages.some((name) => name in facts.dependencies));
   // tsx runs the sources: where it is a development dependency, dropping those would drop the runner.
   const keepsDevelopment = runner === 'tsx' && !('tsx' in facts.dependencies);
@@ -255,15 +283,18 @@ export function dockerContext(input: DockerInput): DockerContext {
     buildImage: native && !onBun ? 'node:24-bookworm' : image,
     native,
     bunBinary: manager === bun && !onBun,
-    setup: setupOf(manager, facts),
+    setup: setupOf(manager, packageManager),
     environment: [manager.environment, ...programs.flatMap((row) => row.buildEnvironment)]
       .filter(Boolean)
       .join(' '),
     manifests: member === '' ? manifestsOf(input, facts, manager).join(' ') : '',
     cache: manager.cache,
     install: productionOnly ? `${manager.install} --omit=dev` : manager.install,
-    build: buildStep(manager, facts.name, member, script),
-    prune: productionOnly || keepsDevelopment ? '' : manager.prune,
+    build: script === undefined ? '' : buildStep(manager, workspaceMember, script),
+    prune:
+      productionOnly || keepsDevelopment
+        ? ''
+        : ((workspaceMember && manager.pruneMember?.(workspaceMember)) ?? manager.prune),
     copies: copies.length === 0 ? [] : ['package.json', 'node_modules', ...copies],
     programs: programs.map((row) => row.debian).join(' '),
     programEnvironment: programs.flatMap((row) => row.runEnvironment),
@@ -273,7 +304,26 @@ export function dockerContext(input: DockerInput): DockerContext {
   };
 }
 
-function buildStep(manager: Manager, name: string, member: string, script: string | undefined): string {
-  if (script === undefined) return '';
-  return member === '' ? `${manager.run} ${script}` : manager.buildMember(name, script);
+const buildStep = (manager: Manager, member: Member | undefined, script: string): string =>
+  member ? manager.buildMember(member, script) : `${manager.run} ${script}`;
+
+/** The project as a member of its workspace. */
+function asMember(project: Project, { name }: PackageFacts, script = ''): Member {
+  const packages = new Map(
+    [...project.files, ...(project.workspaceFiles ?? [])]
+      .filter(([file]) => file === 'package.json' || file.endsWith('/package.json'))
+      .map(([, text]) => readFacts(text))
+      .map((facts) => [facts.name, facts]),
+  );
+  const builds = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (facts: PackageFacts | undefined): void => {
+    if (!facts || seen.has(facts.name)) return;
+    seen.add(facts.name);
+    for (const needed of Object.keys({ ...facts.dependencies, ...facts.devDependencies }))
+      visit(packages.get(needed));
+    if (facts.scripts[script] !== undefined) builds.add(facts.name);
+  };
+  visit(packages.get(name));
+  return { name, builds: [...builds] };
 }

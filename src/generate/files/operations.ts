@@ -40,9 +40,10 @@ const object = (
 });
 
 const hasSecretFiles = (options: Options, seam: Seam): boolean =>
+  stored(options) ||
   options.database === 'postgres' ||
-  (!stored(options) &&
-    (options.auth === 'api-key' || operatedVariables(seam).some((variable) => variable.secret)));
+  options.auth === 'api-key' ||
+  operatedVariables(seam).some((variable) => variable.secret);
 
 const hasSecrets = (options: Options, seam: Seam): boolean =>
   !stored(options) && (hasSecretFiles(options, seam) || options.rateLimit === 'redis');

@@ -47,8 +47,12 @@ const oneLine = (value: string): string =>
     .trim();
 
 /** Reads package.json of `project`; absent or wrongly typed fields become empty. */
-export function readPackageFacts(project: Project): PackageFacts {
-  const parsed: unknown = JSON.parse((project.files.get('package.json') ?? '{}').replace(/^\uFEFF/, ''));
+export const readPackageFacts = (project: Project): PackageFacts =>
+  readFacts(project.files.get('package.json') ?? '{}');
+
+/** Reads the text of a package.json. */
+export function readFacts(manifest: string): PackageFacts {
+  const parsed: unknown = JSON.parse(manifest.replace(/^\uFEFF/, ''));
   const json = isRecord(parsed) ? parsed : {};
   const license = text(json.license);
   const repository = repositoryUrl(json.repository);

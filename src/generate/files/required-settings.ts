@@ -18,6 +18,17 @@ export function requiredSettings(options: Options, seam: Seam): ReadonlyMap<stri
   return values;
 }
 
+/** The same for a command line, where each value is the operator's to fill in; on loopback nobody has to be let in. */
+export const startSettings = (options: Options, seam: Seam): readonly string[] =>
+  [...requiredSettings(options, seam).keys()]
+    .filter((name) => name !== 'ALLOW_UNAUTHENTICATED')
+    .map((name) => `${name}=${examples[name] ?? '…'}`);
+
+const examples: Readonly<Record<string, string>> = {
+  AUTH_API_KEYS: 'me:a-key-of-16-letters-or-more',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+};
+
 /** Flags of `docker run` that give them: from the environment of whoever runs it, where they are that one's to say. */
 export const containerFlags = (options: Options, seam: Seam): string =>
   [...requiredSettings(options, seam)]

@@ -15,21 +15,37 @@ const copyExample = (folder) => cpSync(example, folder, { recursive: true });
 const copyFixture = (name) => (folder) =>
   cpSync(path.join(repository, 'fixtures/convert', name, 'input'), folder, { recursive: true });
 
-/** A workspace of two packages, of which the server needs the other; returns where the server is. */
-function makeWorkspace(folder, dependency) {
+/**
+ * A workspace of two packages, of which the server needs the other when it is built and when it runs, and that one has
+ * to be built before; returns where the server is.
+ */
+function makeWorkspace(folder, dependency, more = {}) {
   const member = path.join(folder, 'packages/server');
   mkdirSync(path.join(folder, 'packages/shared'), { recursive: true });
   copyExample(member);
-  const root = { name: 'workspace', private: true, workspaces: ['packages/*'] };
+  const root = { name: 'workspace', private: true, workspaces: ['packages/*'], ...more };
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify(root));
-  const shared = { name: '@workspace/shared', version: '1.0.0', type: 'module', exports: './index.js' };
+  const shared = {
+    name: '@workspace/shared',
+    version: '1.0.0',
+    type: 'module',
+    exports: './built/index.js',
+    scripts: { build: 'mkdir -p built && cp index.js built' },
+  };
   writeFileSync(path.join(folder, 'packages/shared/package.json'), JSON.stringify(shared));
   writeFileSync(path.join(folder, 'packages/shared/index.js'), 'export const greeting = "hello";\n');
   edit(member, (manifest) => ({
     ...manifest,
+    scripts: { ...manifest.scripts, build: `tsc && node -e "import('@workspace/shared')"` },
     dependencies: { ...manifest.dependencies, '@workspace/shared': dependency },
   }));
   return 'packages/server';
+}
+
+function writeYarn4(folder) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, '.yarnrc.yml'), 'enableTelemetry: false\n');
+  writeFileSync(path.join(folder, 'yarn.lock'), '');
 }
 
 const importsShared = [
@@ -53,8 +69,7 @@ export const samples = {
     make(folder) {
       copyExample(folder);
       edit(folder, (manifest) => ({ ...manifest, packageManager: 'yarn@4.9.4' }));
-      writeFileSync(path.join(folder, '.yarnrc.yml'), 'enableTelemetry: false\n');
-      writeFileSync(path.join(folder, 'yarn.lock'), '');
+      writeYarn4(folder);
     },
   },
   'bun as the runtime': {
@@ -79,6 +94,25 @@ export const samples = {
   'a member of a workspace': {
     install: ['npm', 'install'],
     make: (folder) => makeWorkspace(folder, '*'),
+    inside: importsShared,
+  },
+  'a member of a yarn workspace': {
+    install: ['yarn', 'install'],
+    make: (folder) => makeWorkspace(folder, '*'),
+    inside: importsShared,
+  },
+  'a member of a yarn 4 workspace': {
+    install: ['yarn4', 'install', '--no-immutable'],
+    make(folder) {
+      writeYarn4(folder);
+      return makeWorkspace(folder, 'workspace:*', { packageManager: 'yarn@4.9.4' });
+    },
+    inside: importsShared,
+  },
+  'a member of a bun workspace': {
+    install: ['bun', 'install'],
+    needs: 'bun',
+    make: (folder) => makeWorkspace(folder, 'workspace:*'),
     inside: importsShared,
   },
   'a member of a pnpm workspace': {

@@ -123,7 +123,7 @@ const inPackage = /[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+[\\/]/g;
 function ownPackage(): string {
   const own = fileOf(callerOf(undefined));
   const last = [...own.matchAll(inPackage)].at(-1);
-  return last ? own.slice(0, last.index + last[0].length) : '';
+  return last ? own.slice(0, (last.index ?? 0) + last[0].length) : '';
 }
 
 /** Is the caller of `callee` the project's own code, and not a package's or Node's? */

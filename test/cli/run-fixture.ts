@@ -58,7 +58,13 @@ const shapes: ReadonlySet<string> = new Set([
 ]);
 
 /** Fixtures that a test file of their own runs end to end. */
-const provenElsewhere: ReadonlySet<string> = new Set(['cleans-up', 'kinds-of-state', 'worker-per-session']);
+const provenElsewhere: ReadonlySet<string> = new Set([
+  'cleans-up',
+  'kinds-of-state',
+  // By CI's runs of the packed command, with a Node that strips types.
+  'type-stripping',
+  'worker-per-session',
+]);
 
 /** How a fixture is run end to end. */
 export const isShape = (name: string): boolean => shapes.has(name);

@@ -28,6 +28,7 @@ import { importedConstants } from './imported-constants.js';
 import { withOwnLines, withPlainLines } from './line-endings.js';
 import { importLine, moduleStyle } from './module-style.js';
 import { oldSdk } from './old-sdk.js';
+import { rewriteOutsideUses } from './outside-uses.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
@@ -90,7 +91,7 @@ class Rewriter {
       if (file !== lifetimes.frame.file || !split.created) this.addTransportType(file);
     const mode = this.sessionMode();
     return {
-      changes: this.changes(split),
+      changes: [...this.changes(split), ...rewriteOutsideUses(this.project, sources, lifetimes.isolated)],
       seam: {
         kind: split.kind,
         module: split.module,

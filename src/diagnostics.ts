@@ -88,6 +88,11 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{name} is raised from {has} to {needs}.',
     hint: 'The HTTP service needs what this version brings.',
   },
+  'build-constant': {
+    severity: 'error',
+    message: '{name} is put in by the project’s own bundler ({config}); the service has a bundle of its own.',
+    hint: 'Read it while the program runs, from package.json or the environment, say.',
+  },
   'database-not-wired': {
     severity: 'warning',
     message:

@@ -1,6 +1,7 @@
 import { parse } from 'jsonc-parser';
 import type { Diagnostic, Inspection, Options, Project, Seam } from '../model.js';
 import { version } from '../version.js';
+import { buildConstants } from './build-constants.js';
 import { codeStyle, endsLinesWithCrlf, restyle } from './code-style.js';
 import { databaseDiagnostics } from './databases.js';
 import { chosenFeatures, type Feature } from './features.js';
@@ -81,7 +82,7 @@ export function generateService(input: ServiceInput): GeneratedService {
     ],
     ...packages(project, inspection, chosen, entry),
     scripts: entry.scripts,
-    diagnostics: databaseDiagnostics(project, options, uses),
+    diagnostics: [...databaseDiagnostics(project, options, uses), ...buildConstants(project, options, entry)],
   };
 }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix';
 
 import { type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
-import { SOURCE } from '../inspect/resolver.js';
+import { type Resolver, SOURCE } from '../inspect/resolver.js';
 import { descendants, Sources, ts } from '../inspect/source.js';
 import type { Change, Project } from '../model.js';
 import { FileEdits } from './edits.js';
@@ -16,26 +16,40 @@ export function rewriteOutsideUses(
   sources: Sources,
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): Change[] {
-  const names = [...isolated].filter(([symbol]) => symbol.valueDeclaration !== undefined);
-  return [...project.files].flatMap(([path, before]): Change[] => {
-    if (!SOURCE.test(path) || sources.files.has(path) || project.outputs?.has(path)) return [];
-    const named = names.filter(([symbol]) => mentions(before, sources, symbol));
-    if (named.length === 0) return [];
-    const outside = new Sources(project, path, sources.resolver);
-    const edits = new Map([...outside.files.values()].map((file) => [file, new FileEdits(file)]));
-    const editsOf = (file: ts.SourceFile): FileEdits => edits.get(file)!;
-    for (const [symbol] of named) {
-      const same = counterpart(outside, sources, symbol.valueDeclaration!);
-      if (!same) continue;
-      if (ts.isPropertyDeclaration(same))
-        for (const use of staticFieldUses(outside, same))
-          editsOf(use.getSourceFile()).insert(use.end, '.value');
-      else scopeUses(outside, outside.checker.getSymbolAtLocation(same.name)!, editsOf);
-    }
-    const after = editsOf(outside.files.get(path)!).whole();
+  const names = [...isolated.keys()].filter((symbol) => symbol.valueDeclaration !== undefined);
+  const paths = [...project.files.keys()].filter(
+    (path) =>
+      SOURCE.test(path) &&
+      !sources.files.has(path) &&
+      !project.outputs?.has(path) &&
+      names.some((symbol) => mentions(project.files.get(path)!, sources, symbol)),
+  );
+  if (paths.length === 0) return [];
+  const outside = readAll(project, paths, sources.resolver);
+  const edits = new Map([...outside.files.values()].map((file) => [file, new FileEdits(file)]));
+  const editsOf = (file: ts.SourceFile): FileEdits => edits.get(file)!;
+  for (const symbol of names) {
+    const same = counterpart(outside, sources, symbol.valueDeclaration!);
+    if (!same) continue;
+    if (ts.isPropertyDeclaration(same))
+      for (const use of staticFieldUses(outside, same))
+        editsOf(use.getSourceFile()).insert(use.end, '.value');
+    else scopeUses(outside, outside.checker.getSymbolAtLocation(same.name)!, editsOf);
+  }
+  return paths.flatMap((path): Change[] => {
+    const before = project.files.get(path)!;
+    const file = outside.files.get(path);
+    const after = file ? editsOf(file).whole() : before;
     const why = 'reads what each client has for itself now';
     return after === before ? [] : [{ path, before, after, why }];
   });
+}
+
+/** Several files and what they import, read as the imports of a file that is nowhere. */
+function readAll(project: Project, paths: readonly string[], resolver: Resolver): Sources {
+  const entry = 'outside-uses.mjs';
+  const text = paths.map((path) => `import './${path}';`).join('\n');
+  return new Sources({ ...project, files: new Map([...project.files, [entry, text]]) }, entry, resolver);
 }
 
 /** Does the text name the variable, and a module called like the one that declares it? */
@@ -43,7 +57,11 @@ function mentions(text: string, sources: Sources, symbol: ts.Symbol): boolean {
   const declaration = symbol.valueDeclaration!;
   const module = basename(sources.pathOf(declaration)).replace(/\.[^.]+$/, '');
   const owner = ts.isPropertyDeclaration(declaration) ? (declaration.parent.name?.text ?? '') : symbol.name;
-  return text.includes(owner) && (module === 'index' || text.includes(module));
+  return (
+    text.includes(owner) &&
+    (module === 'index' ||
+      new RegExp(`[/'"\`]${module.replace(/[^\\w-]/g, '\\\\$&')}(?:\\.\\w+)?['"\`]`).test(text))
+  );
 }
 
 type Named = ts.VariableDeclaration | ts.BindingElement | ts.PropertyDeclaration;

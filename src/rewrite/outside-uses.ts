@@ -60,7 +60,7 @@ function mentions(text: string, sources: Sources, symbol: ts.Symbol): boolean {
   return (
     text.includes(owner) &&
     (module === 'index' ||
-      new RegExp(`[/'"\`]${module.replace(/[^\\w-]/g, '\\\\$&')}(?:\\.\\w+)?['"\`]`).test(text))
+      new RegExp(`[/'"\`]${module.replace(/[^\w-]/g, '\\$&')}(?:\\.\\w+)?['"\`]`).test(text))
   );
 }
 

@@ -123,7 +123,12 @@ class Rewriter {
       diagnostics: [
         ...(this.hasWorkers
           ? workerProblems(sources, this.inspection, this.options)
-          : [...this.stuck(), ...this.credentialsNotFollowed(), ...this.loadedLater()]),
+          : [
+              ...this.stuck(),
+              ...this.credentialsNotFollowed(),
+              ...this.loadedLater(),
+              ...this.startRepeated(),
+            ]),
         ...lifetimes.takenPorts.map(({ node, port }) => ({
           code: 'port-per-client',
           at: sources.locationOf(node),
@@ -242,6 +247,21 @@ class Rewriter {
     return lifetimes.loadedLater
       .slice(0, 5)
       .map((statement) => ({ code: 'registered-when-loaded', at: sources.locationOf(statement), args: {} }));
+  }
+
+  /** What leads from the program's own file to where it connects happens once, and cannot be repeated for each client. */
+  private startRepeated(): Diagnostic[] {
+    const { sources, lifetimes, entry, site } = this.analysis;
+    const { file, line, column } = sources.locationOf(site.call);
+    return lifetimes.elsewhere
+      .filter((statement) => statement.getSourceFile() !== lifetimes.frame.file)
+      .filter((statement) => sources.pathOf(statement) === entry.file)
+      .slice(0, 1)
+      .map((statement) => ({
+        code: 'entry-not-followed',
+        at: sources.locationOf(statement),
+        args: { connect: `${file}:${line}:${column}` },
+      }));
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {

@@ -17,6 +17,7 @@ export function plot(results: Results): string {
   const curves = curveChart(results, bars.end + 70);
   const height = curves.end + 30;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="13">
+<title>CPU per tools/call of a converted server and of the alternatives</title>
 <rect width="${width}" height="${height}" rx="6" fill="#ffffff"/>
 ${bars.svg}
 ${curves.svg}

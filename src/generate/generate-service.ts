@@ -8,6 +8,7 @@ import { chosenFeatures, type Feature } from './features.js';
 import { operationsFiles } from './files/operations.js';
 import { type HttpEntry, httpEntry } from './http-entry.js';
 import { modulePaths } from './module-paths.js';
+import { ownSources } from './own-sources.js';
 import { renderFeatures } from './render-features.js';
 import { renderSeam } from './render-seam.js';
 import { type GeneratedFile, runtimeFiles } from './runtime-files.js';
@@ -89,23 +90,23 @@ export function generateService(input: ServiceInput): GeneratedService {
 /** Does a source file of the project itself import this package? (Its manifest says so after a conversion, too.) */
 function imports(project: Project, options: Options, name: string): boolean {
   const statement = new RegExp(`(?:from|require\\(|import\\()\\s*['"]${name}['"]`);
-  return ownSources(project, options).some((text) => statement.test(text));
+  return ownSources(project, options).some(([, text]) => statement.test(text));
 }
 
 /**
- * Does the SDK itself answer `tools/list`, from what is registered, and say when that changes? A handler of the project's may
- * say anything, and what is written into a registered tool without its `update` changes the list unsaid.
+ * Does the SDK itself answer `tools/list`, from what is registered, and say when that changes? A handler of the project's, or
+ * of a package that makes the server, may say anything, and what is written into a registered tool without its `update`
+ * changes the list unsaid.
  */
 function leavesToolListToSdk(project: Project, options: Options): boolean {
+  const makes = /\b(?:new|extends)\s+McpServer\b/;
   const answers = /ListToolsRequestSchema|tools\/list|_registeredTools/;
   const writes = /\.(?:enabled|title|description|annotations|(?:input|output)Schema)\s*=(?![=>])/;
-  return !ownSources(project, options).some((text) => answers.test(text) || writes.test(text));
+  const texts = ownSources(project, options).map(([, text]) => text);
+  return (
+    texts.some((text) => makes.test(text)) && !texts.some((text) => answers.test(text) || writes.test(text))
+  );
 }
-
-const ownSources = (project: Project, { out }: Options): string[] =>
-  [...project.files]
-    .filter(([file]) => /\.[cm]?[jt]sx?$/.test(file) && !file.startsWith(`${out}/`))
-    .map(([, text]) => text);
 
 type Ranges = Readonly<Record<string, string>>;
 

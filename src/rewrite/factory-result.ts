@@ -112,10 +112,10 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
 function isValueUsed(call: ts.Expression): boolean {
   let at: ts.Node = call;
   while (ts.isAwaitExpression(at.parent) || ts.isParenthesizedExpression(at.parent)) at = at.parent;
-  return ts.isVariableDeclaration(at.parent) || ts.isReturnStatement(at.parent) || isAssigned(at);
+  return ts.isVariableDeclaration(at.parent) || ts.isReturnStatement(at.parent) || isAssignedValue(at);
 }
 
-const isAssigned = ({ parent }: ts.Node): boolean =>
+const isAssignedValue = ({ parent }: ts.Node): boolean =>
   ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken;
 
 const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>

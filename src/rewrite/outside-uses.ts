@@ -48,7 +48,7 @@ export function rewriteOutsideUses(
 /** Several files and what they import, read as the imports of a file that is nowhere. */
 function readAll(project: Project, paths: readonly string[], resolver: Resolver): Sources {
   const entry = 'outside-uses.mjs';
-  const text = paths.map((path) => `import './${path}';`).join('\n');
+  const text = paths.map((path) => `import ${JSON.stringify(`./${path}`)};`).join('\n');
   return new Sources({ ...project, files: new Map([...project.files, [entry, text]]) }, entry, resolver);
 }
 

@@ -1,12 +1,9 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
-import { isSubcommand } from '../inspect/client-program.js';
 import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
-import { findNeededArguments } from '../inspect/needed-arguments.js';
-import { awaits, ts } from '../inspect/source.js';
-import type { StateFinding } from '../inspect/state.js';
+import { ts } from '../inspect/source.js';
 import type {
   Change,
   Diagnostic,
@@ -17,9 +14,8 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
-import { readTsconfig } from '../tsconfig.js';
 import { serveEachClient } from './client-program.js';
-import { badHeaders, headersFor, readOutside } from './credential-headers.js';
+import { headersFor } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
 import { hoistSchemas } from './hoist-schemas.js';
@@ -29,6 +25,7 @@ import { withOwnLines, withPlainLines } from './line-endings.js';
 import { importLine, moduleStyle } from './module-style.js';
 import { oldSdk } from './old-sdk.js';
 import { rewriteOutsideUses } from './outside-uses.js';
+import { findRefusals } from './refusals.js';
 import { wrapRegistrations } from './registrations.js';
 import { keepsNothing } from './reusable.js';
 import { parameterizeRunners } from './runners.js';
@@ -36,7 +33,6 @@ import { helpersUsedIn } from './scope-helpers.js';
 import { sdkName } from './sdk-names.js';
 import { scopeState } from './session-state.js';
 import { type Split, splitEntry } from './split.js';
-import { workerProblems } from './workers.js';
 
 /** Turns the project's entry into a factory and a thin stdio program. Pure: returns the changes, writes nothing. */
 export function rewriteProject(original: Project, inspection: Inspection, options: Options): Rewrite {
@@ -121,22 +117,7 @@ class Rewriter {
           : {}),
       },
       diagnostics: [
-        ...(this.hasWorkers
-          ? workerProblems(sources, this.inspection, this.options)
-          : [
-              ...this.stuck(),
-              ...this.credentialsNotFollowed(),
-              ...this.loadedLater(),
-              ...this.startRepeated(),
-            ]),
-        ...lifetimes.takenPorts.map(({ node, port }) => ({
-          code: 'port-per-client',
-          at: sources.locationOf(node),
-          args: { port },
-        })),
-        ...this.badCredentials(),
-        ...this.argumentsNeeded(),
-        ...this.oldModules(),
+        ...findRefusals(this.project, this.analysis, this.inspection, this.options, this.sent),
         ...lifetimes.cleanUpsLeft.map((statement) => ({
           code: 'clean-up-left',
           at: sources.locationOf(statement),
@@ -177,91 +158,6 @@ class Rewriter {
       join(this.options.out, `${name}${extension}`),
     );
     return withExtension(to.startsWith('.') ? to : `./${to}`, this.inspection.build.importExtension);
-  }
-
-  /** State that must be separated and cannot be. */
-  private stuck(): Diagnostic[] {
-    const { sources, lifetimes } = this.analysis;
-    return lifetimes.findings
-      .filter(
-        (finding) =>
-          finding.decision === 'isolate' &&
-          finding.kind !== 'credential' &&
-          (finding.stuck || isAwaitedValue(finding)),
-      )
-      .map((finding) => ({
-        code: 'state-not-isolated',
-        at: sources.locationOf(finding.declaration),
-        args: {
-          name: finding.name,
-          wayOut: `${/^\w+$/.test(finding.name) ? `Declare it on its own (const ${finding.name} = …), accept sharing` : 'Accept sharing'} with --share ${finding.name}, or give every session a worker of its own with --isolation worker.`,
-        },
-      }));
-  }
-
-  private credentialsNotFollowed(): Diagnostic[] {
-    const { sources, lifetimes } = this.analysis;
-    const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
-      code,
-      ...(node ? { at: sources.locationOf(node) } : {}),
-      args: { name: name ?? [...this.sent].join(', ') },
-    }));
-    return [...found, ...readOutside(this.project, this.analysis)];
-  }
-
-  private badCredentials(): Diagnostic[] {
-    if (this.options.credentials === 'header' && this.sent.size === 0)
-      return [{ code: 'credentials-missing', args: {} }];
-    return badHeaders(this.sent, this.options);
-  }
-
-  private argumentsNeeded(): Diagnostic[] {
-    if (this.options.args.length > 0) return [];
-    const { sources, site } = this.analysis;
-    const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
-    const check = command ?? findNeededArguments(sources);
-    return check ? [{ code: 'arguments-needed', at: this.analysis.sources.locationOf(check), args: {} }] : [];
-  }
-
-  /** What the service's own modules need of the compiler's configuration. */
-  private oldModules(): Diagnostic[] {
-    const { tsconfig, kind } = this.inspection.build;
-    if (!tsconfig || this.inspection.language !== 'ts' || kind !== 'tsc') return [];
-    const options = readTsconfig(this.project, tsconfig).compilerOptions;
-    const at = { file: tsconfig, line: 1, column: 1 };
-    const module = String(options['module'] ?? '');
-    if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];
-    // Types of packages written for CommonJS: a configuration that a package brings is not read, and trusted.
-    const text = this.project.files.get(tsconfig) ?? '';
-    const isKnown =
-      !/"extends"\s*:\s*(?:\[\s*)?"[^."]/.test(text) && /^(?:commonjs|es20\d\d|esnext)$/i.test(module);
-    const isLenient = ['esModuleInterop', 'allowSyntheticDefaultImports', 'skipLibCheck'].some(
-      (name) => options[name] === true,
-    );
-    const bundles = /^bundler$/i.test(String(options['moduleResolution'] ?? ''));
-    return isKnown && !isLenient && !bundles ? [{ code: 'interop-needed', at, args: {} }] : [];
-  }
-
-  private loadedLater(): Diagnostic[] {
-    const { sources, lifetimes } = this.analysis;
-    return lifetimes.loadedLater
-      .slice(0, 5)
-      .map((statement) => ({ code: 'registered-when-loaded', at: sources.locationOf(statement), args: {} }));
-  }
-
-  /** What leads from the program's own file to where it connects happens once, and cannot be repeated for each client. */
-  private startRepeated(): Diagnostic[] {
-    const { sources, lifetimes, entry, site } = this.analysis;
-    const { file, line, column } = sources.locationOf(site.call);
-    return lifetimes.elsewhere
-      .filter((statement) => statement.getSourceFile() !== lifetimes.frame.file)
-      .filter((statement) => sources.pathOf(statement) === entry.file)
-      .slice(0, 1)
-      .map((statement) => ({
-        code: 'entry-not-followed',
-        at: sources.locationOf(statement),
-        args: { connect: `${file}:${line}:${column}` },
-      }));
   }
 
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
@@ -384,13 +280,6 @@ function headEnd(file: ts.SourceFile): number {
   );
   return directive ? directive.end + 1 : shebang;
 }
-
-/** An awaited value that is changed in place would be one object for all. */
-const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
-  kind !== 'reassigned' &&
-  ts.isVariableDeclaration(declaration) &&
-  declaration.initializer !== undefined &&
-  awaits(declaration.initializer);
 
 /** Something of a client that must survive from one call to the next. */
 const isKeptState = (binding: StateBinding): boolean =>

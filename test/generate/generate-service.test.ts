@@ -91,11 +91,13 @@ describe('the seam', () => {
   });
 
   it('answers tools/list from memory only where the SDK makes the list', () => {
-    const registered = { 'src/create-server.ts': "server.registerTool('a', {}, run);" };
+    const registered = { 'src/create-server.ts': "new McpServer(info).registerTool('a', {}, run);" };
     expect(textOf({ files: registered }, 'server-factory.ts')).toContain('fixedTools: boolean = true');
     const handled = { 'src/create-server.ts': 'server.setRequestHandler(ListToolsRequestSchema, list);' };
     expect(textOf({ files: handled }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
-    const rewritten = { 'src/create-server.ts': "added.description = 'another';" };
+    const elsewhere = { 'src/create-server.ts': "export { createServer } from '@example/tools';" };
+    expect(textOf({ files: elsewhere }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
+    const rewritten = { 'src/create-server.ts': "new McpServer(info); added.description = 'another';" };
     expect(textOf({ files: rewritten }, 'server-factory.ts')).toContain('fixedTools: boolean = false');
   });
 

@@ -1,0 +1,132 @@
+import type { Analysis } from '../inspect/analysis.js';
+import { isSubcommand } from '../inspect/client-program.js';
+import { callsFrame } from '../inspect/frame.js';
+import { findNeededArguments } from '../inspect/needed-arguments.js';
+import { awaits, ts } from '../inspect/source.js';
+import type { StateFinding } from '../inspect/state.js';
+import type { Diagnostic, Inspection, Options, Project } from '../model.js';
+import { readTsconfig } from '../tsconfig.js';
+import { badHeaders, readOutside } from './credential-headers.js';
+import { workerProblems } from './workers.js';
+
+/**
+ * Why a project is not rewritten: what would not mean the same for many clients in one process.
+ *
+ * @param sent variables that callers send
+ */
+export function findRefusals(
+  project: Project,
+  analysis: Analysis,
+  inspection: Inspection,
+  options: Options,
+  sent: ReadonlySet<string>,
+): Diagnostic[] {
+  return [
+    ...(options.isolation === 'worker'
+      ? workerProblems(analysis.sources, inspection, options)
+      : [
+          ...notIsolated(analysis),
+          ...credentialsNotFollowed(project, analysis, sent),
+          ...loadedLater(analysis),
+          ...startRepeated(analysis),
+        ]),
+    ...portsTaken(analysis),
+    ...badCredentials(options, sent),
+    ...argumentsNeeded(analysis, options),
+    ...oldModules(project, inspection),
+  ];
+}
+
+/** State that must be separated and cannot be. */
+const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
+  lifetimes.findings
+    .filter(
+      (finding) =>
+        finding.decision === 'isolate' &&
+        finding.kind !== 'credential' &&
+        (finding.stuck || isAwaitedValue(finding)),
+    )
+    .map(({ name, declaration }) => {
+      const accept = /^\w+$/.test(name)
+        ? `Declare it on its own (const ${name} = …), accept sharing`
+        : 'Accept sharing';
+      const wayOut = `${accept} with --share ${name}, or give every session a worker of its own with --isolation worker.`;
+      return { code: 'state-not-isolated', at: sources.locationOf(declaration), args: { name, wayOut } };
+    });
+
+/** An awaited value that is changed in place would be one object for all. */
+const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
+  kind !== 'reassigned' &&
+  ts.isVariableDeclaration(declaration) &&
+  declaration.initializer !== undefined &&
+  awaits(declaration.initializer);
+
+function credentialsNotFollowed(
+  project: Project,
+  analysis: Analysis,
+  sent: ReadonlySet<string>,
+): Diagnostic[] {
+  const { sources, lifetimes } = analysis;
+  const found = lifetimes.unfollowed.map(({ code, node, name }) => ({
+    code,
+    ...(node ? { at: sources.locationOf(node) } : {}),
+    args: { name: name ?? [...sent].join(', ') },
+  }));
+  return [...found, ...readOutside(project, analysis)];
+}
+
+const loadedLater = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
+  lifetimes.loadedLater
+    .slice(0, 5)
+    .map((statement) => ({ code: 'registered-when-loaded', at: sources.locationOf(statement), args: {} }));
+
+/** What leads from the program's start to where it connects happens once, and cannot be repeated for each client. */
+function startRepeated({ sources, lifetimes, entry, site }: Analysis): Diagnostic[] {
+  const { frame, elsewhere } = lifetimes;
+  const { file, line, column } = sources.locationOf(site.call);
+  const first = elsewhere.find(
+    (statement) =>
+      statement.getSourceFile() !== frame.file &&
+      (sources.pathOf(statement) === entry.file || callsFrame(sources, statement, frame)),
+  );
+  const args = { connect: `${file}:${line}:${column}` };
+  return first ? [{ code: 'entry-not-followed', at: sources.locationOf(first), args }] : [];
+}
+
+const portsTaken = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
+  lifetimes.takenPorts.map(({ node, port }) => ({
+    code: 'port-per-client',
+    at: sources.locationOf(node),
+    args: { port },
+  }));
+
+function badCredentials(options: Options, sent: ReadonlySet<string>): Diagnostic[] {
+  if (options.credentials === 'header' && sent.size === 0) return [{ code: 'credentials-missing', args: {} }];
+  return badHeaders(sent, options);
+}
+
+function argumentsNeeded({ sources, site }: Analysis, options: Options): Diagnostic[] {
+  if (options.args.length > 0) return [];
+  const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
+  const check = command ?? findNeededArguments(sources);
+  return check ? [{ code: 'arguments-needed', at: sources.locationOf(check), args: {} }] : [];
+}
+
+/** What the service's own modules need of the compiler's configuration. */
+function oldModules(project: Project, { build, language }: Inspection): Diagnostic[] {
+  const { tsconfig, kind } = build;
+  if (!tsconfig || language !== 'ts' || kind !== 'tsc') return [];
+  const options = readTsconfig(project, tsconfig).compilerOptions;
+  const at = { file: tsconfig, line: 1, column: 1 };
+  const module = String(options['module'] ?? '');
+  if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];
+  // Types of packages written for CommonJS: a configuration that a package brings is not read, and trusted.
+  const text = project.files.get(tsconfig) ?? '';
+  const isKnown =
+    !/"extends"\s*:\s*(?:\[\s*)?"[^."]/.test(text) && /^(?:commonjs|es20\d\d|esnext)$/i.test(module);
+  const isLenient = ['esModuleInterop', 'allowSyntheticDefaultImports', 'skipLibCheck'].some(
+    (name) => options[name] === true,
+  );
+  const bundles = /^bundler$/i.test(String(options['moduleResolution'] ?? ''));
+  return isKnown && !isLenient && !bundles ? [{ code: 'interop-needed', at, args: {} }] : [];
+}

@@ -237,6 +237,12 @@ const wordings: Readonly<Record<string, Wording>> = {
       '{name} keeps something of one client that another would see, and it is declared in a way that cannot be separated.',
     hint: '{wayOut}',
   },
+  'start-not-repeatable': {
+    severity: 'error',
+    message:
+      'The program comes from here to the connect at {connect}, and on the way changes what each client has for itself.',
+    hint: 'Move that change into the function that connects, which every client goes through.',
+  },
   'port-per-client': {
     severity: 'error',
     message: 'The server of every client would listen on port {port} here, and only one of them can.',

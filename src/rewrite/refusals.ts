@@ -90,7 +90,7 @@ function startRepeated({ sources, lifetimes, entry, site }: Analysis): Diagnosti
       (sources.pathOf(statement) === entry.file || callsFrame(sources, statement, frame)),
   );
   const args = { connect: `${file}:${line}:${column}` };
-  return first ? [{ code: 'entry-not-followed', at: sources.locationOf(first), args }] : [];
+  return first ? [{ code: 'start-not-repeatable', at: sources.locationOf(first), args }] : [];
 }
 
 const portsTaken = ({ sources, lifetimes }: Analysis): Diagnostic[] =>

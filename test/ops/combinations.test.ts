@@ -8,13 +8,14 @@ import { parseAllDocuments } from 'yaml';
 import type { Inspection, Seam } from '../../src/model.js';
 import { call, post, repository, run } from '../runtime/service.js';
 import { generate, typescriptBuild, writeFiles } from './generated.js';
-import { pairwise } from './pairs.js';
+import { pairwise, type Row } from './pairs.js';
 
 const axes = {
   kind: ['TypeScript, ES modules', 'TypeScript, CommonJS', 'JavaScript, ES modules', 'JavaScript, CommonJS'],
   sdk: ['v1', 'v2'],
   seam: ['server', 'server-factory', 'connect'],
   sessions: ['stateless', 'stateful'],
+  workers: [false, true],
   auth: ['none', 'api-key', 'oauth'],
   rateLimit: ['memory', 'redis', 'none'],
   database: ['none', 'postgres'],
@@ -33,9 +34,9 @@ const axes = {
 
 type Combination = ReturnType<typeof pairwise<typeof axes>>[number] & { readonly index: number };
 
-/** SDK v2 has no function that connects a server: its projects are converted to factories. */
-const isOffered = ({ sdk, seam }: { sdk?: unknown; seam?: unknown }): boolean =>
-  !(sdk === 'v2' && seam === 'connect');
+/** A worker belongs to a session. SDK v2 has no function that connects a server: its projects are converted to factories. */
+const isOffered = (row: Partial<Row<typeof axes>>): boolean =>
+  !(row.workers && row.sessions === 'stateless') && !(row.sdk === 'v2' && row.seam === 'connect');
 
 const combinations = pairwise(axes, isOffered).map((row, index) => ({ ...row, index }));
 
@@ -87,10 +88,13 @@ const plain: Inspection['build'] = { kind: 'none', tool: 'none', runner: 'node',
 /** The files of one combination, by path, with the project's own. */
 function filesOf(row: Combination): Map<string, string> {
   const module = isTypeScript(row) ? 'src/create-server.ts' : 'src/create-server.js';
-  const { index: _index, kind: _kind, sdk, seam: kind, sessions, ownPool: _own, reusable, ...options } = row;
+  const { index: _index, kind: _kind, ownPool: _own, ...chosen } = row;
+  const { sdk, seam: kind, sessions, workers, reusable, ...options } = chosen;
   const { exportName } = exportsOf(() => '')[kind];
   const seam: Partial<Seam> = {
     ...{ kind, sdk, sessions, module, exportName },
+    // As a conversion has it: the revision without sessions has nobody to give a worker to.
+    ...(workers ? { workers, modernEra: false } : {}),
     reusable: reusable && sessions === 'stateless' && row.credentials === 'env',
     ...(row.credentials === 'header' ? { credentials: [{ variable: 'HELLO_KEY', header: 'x-hello' }] } : {}),
   };

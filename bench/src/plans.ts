@@ -9,6 +9,7 @@ export interface BenchPlan {
   readonly main: Rounds;
   /** For one kind of request each: the scaling curve, and what each part costs. */
   readonly single: Rounds;
+  readonly profile: { readonly requests: number; readonly warmUp: number };
   readonly coldStarts: number;
   readonly sessions: { readonly inProcess: number; readonly inProcesses: number };
   readonly commands: number;
@@ -24,7 +25,7 @@ export const whole: BenchPlan = {
     rounds: 3,
     milliseconds: 1000,
     most: 2000,
-    warmUp: 3000,
+    warmUp: 10_000,
   },
   single: {
     methods: ['tools/call'],
@@ -32,8 +33,9 @@ export const whole: BenchPlan = {
     rounds: 5,
     milliseconds: 1000,
     most: 2000,
-    warmUp: 3000,
+    warmUp: 10_000,
   },
+  profile: { requests: 20_000, warmUp: 10_000 },
   coldStarts: 3,
   sessions: { inProcess: 200, inProcesses: 4 },
   commands: 3,
@@ -54,6 +56,7 @@ export const short: BenchPlan = {
   scaling: [3, 60],
   main: few,
   single: { ...few, methods: ['tools/call'] },
+  profile: { requests: 100, warmUp: 20 },
   coldStarts: 1,
   sessions: { inProcess: 10, inProcesses: 1 },
   commands: 1,

@@ -49,6 +49,7 @@ export function tablesOf(results: Results): readonly Table[] {
     verdict(results),
     ...tools.flatMap((count) => methods.map((method) => requests(results, count, method))),
     parts(results),
+    profile(results),
     scaling(results),
     memory(results),
     coldStarts(results),
@@ -131,6 +132,15 @@ function parts(results: Results): Table {
       short(cpuPerRequest),
       subject === 'all-on' ? '' : short(cpuPerRequest - whole),
     ]),
+  };
+}
+
+function profile({ profile: layers, parts: measured }: Results): Table {
+  const whole = measured.find((each) => each.subject === 'all-on')?.cpuPerRequest ?? Number.NaN;
+  return {
+    title: 'Where the time of a tools/call goes, converted, stateless, 60 tools',
+    head: ['', 'share', 'CPU µs per request'],
+    rows: layers.map(({ layer, share }) => [layer, `${short(share * 100)} %`, short(share * whole)]),
   };
 }
 

@@ -67,7 +67,8 @@ export function serverStatements(
       if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
       found.add(statement);
       for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
-      for (const name of assignedIn(sources, statement)) moved.add(name);
+      // What each session has for itself stays where it is declared, and so does what reads it.
+      for (const name of assignedIn(sources, statement)) if (!isolated.has(name)) moved.add(name);
       grew = true;
     }
   }

@@ -204,6 +204,8 @@ function returnType(
   if (!declaration || !ts.isVariableDeclaration(declaration) || declaration.getSourceFile() !== file)
     return '';
   const made = declaration.initializer;
+  // Where it may be null, the compiler knows better what is returned.
+  if (declaration.type && !ts.isTypeReferenceNode(declaration.type)) return '';
   const type =
     declaration.type?.getText() ??
     (made && ts.isNewExpression(made) && !made.typeArguments ? made.expression.getText() : undefined);

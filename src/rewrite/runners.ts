@@ -1,6 +1,6 @@
 import type { Analysis } from '../inspect/analysis.js';
 import type { ConnectSite } from '../inspect/connect.js';
-import { descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
+import { awaits, descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
 import { isBanner } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
 import { firstFree, namesIn } from './names.js';
@@ -43,30 +43,65 @@ export function parameterizeRunners(
 
 function takeTransport(sources: Sources, site: ConnectSite, edits: FileEdits, annotation: string): void {
   const { fn, use } = site.runners.at(-1)!;
-  const declaration = ts.isIdentifier(use) ? sources.symbolOf(use)?.valueDeclaration : undefined;
-  const local =
-    declaration &&
-    ts.isVariableDeclaration(declaration) &&
-    declaration.initializer &&
-    enclosingFunction(declaration) === fn
-      ? declaration
-      : undefined;
-  let name = freeParameter(fn);
-  if (local && ts.isIdentifier(local.name)) {
-    name = local.name.text;
-    addParameter(fn, edits, `${name}${annotation} = ${local.initializer!.getText()}`);
-    const statement = local.parent.parent as ts.Statement;
-    const text = edits.file.text;
-    const start = text.lastIndexOf('\n', statement.getStart()) + 1;
-    const end = /^[^\n]*\r?\n/.exec(text.slice(statement.end))?.[0].length ?? 0;
-    edits.replace(start, statement.end + end, '');
+  const made = madeInPlace(sources, site);
+  const local = localTransport(sources, site);
+  const name = made && local ? local.name.text : freeParameter(fn);
+  if (made) {
+    addParameter(fn, edits, `${name}${annotation} = ${made.getText()}`);
+    if (local) removeLine(edits, local.parent.parent);
+    else edits.replace(use.getStart(), use.end, name);
   } else {
-    addParameter(fn, edits, `${name}${annotation} = ${use.getText()}`);
-    edits.replace(use.getStart(), use.end, name);
+    addParameter(fn, edits, annotation === '' ? name : `${name}?${annotation}`);
+    edits.insert((local?.initializer ?? use).getStart(), `${name} ?? `);
   }
   const { transport } = site;
   if (ts.isNewExpression(transport) && transport.getSourceFile() === edits.file)
-    silenceBanners(fn, use, `${name} instanceof ${transport.expression.getText()}`, edits);
+    silenceBanners(
+      fn,
+      use,
+      made ? `${name} instanceof ${transport.expression.getText()}` : `!${name}`,
+      edits,
+    );
+}
+
+/**
+ * Is the transport made on the way of the function that connects, in a variable or a field that others may see? Then only
+ * that function makes it over stdio: what is said to it there is said to the one that is connected.
+ */
+export const makesTransport = (sources: Sources, site: ConnectSite): boolean =>
+  site.runners.length > 0 && !madeInPlace(sources, site);
+
+/** `new StdioServerTransport()`, where the function that connects could just as well begin with it. */
+function madeInPlace(sources: Sources, site: ConnectSite): ts.NewExpression | undefined {
+  const { fn, use } = site.runners.at(-1)!;
+  const made = localTransport(sources, site)?.initializer ?? use;
+  if (!ts.isNewExpression(made) || awaits(made)) return undefined;
+  const isLocal = ({ valueDeclaration }: ts.Symbol) =>
+    valueDeclaration !== undefined &&
+    !ts.isParameter(valueDeclaration) &&
+    enclosingFunction(valueDeclaration) === fn;
+  return [...sources.symbolsIn(made)].some(isLocal) ? undefined : made;
+}
+
+/** The variable of the function that connects which holds the transport. */
+function localTransport(sources: Sources, site: ConnectSite): NamedVariable | undefined {
+  const { fn, use } = site.runners.at(-1)!;
+  const declaration = ts.isIdentifier(use) ? sources.symbolOf(use)?.valueDeclaration : undefined;
+  const isLocal =
+    declaration &&
+    ts.isVariableDeclaration(declaration) &&
+    declaration.initializer &&
+    enclosingFunction(declaration) === fn;
+  return isLocal ? (declaration as NamedVariable) : undefined;
+}
+
+type NamedVariable = ts.VariableDeclaration & { readonly name: ts.Identifier };
+
+function removeLine(edits: FileEdits, statement: ts.Node): void {
+  const { text } = edits.file;
+  const start = text.lastIndexOf('\n', statement.getStart()) + 1;
+  const end = /^[^\n]*\r?\n/.exec(text.slice(statement.end))?.[0].length ?? 0;
+  edits.replace(start, statement.end + end, '');
 }
 
 /** A name for the transport that the function does not use for anything else. */

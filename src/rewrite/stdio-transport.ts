@@ -1,6 +1,7 @@
 import { transportArgument } from '../inspect/connect.js';
 import { ts } from '../inspect/source.js';
 import type { EntryModule } from './entry-module.js';
+import { makesTransport } from './runners.js';
 import { type SdkName, sdkName } from './sdk-names.js';
 
 /** How the stdio program gives its transport to the `connect` of the factory's result. */
@@ -18,6 +19,7 @@ export function stdioTransport({ analysis, sources, edits, file }: EntryModule):
   if (own) return { argument: edits.slice(own.getStart(), own.end) };
   const { transport } = site;
   const isPlain =
+    !makesTransport(sources, site) &&
     ts.isNewExpression(transport) &&
     !transport.arguments?.length &&
     sources.externalOf(transport.expression) !== undefined;

@@ -47,13 +47,16 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-prepared',
   'serve-stdio-state-in-main',
   'serve-stdio-state-used-beside',
+  'server-assigned-later',
   'several-entrypoints',
+  'state-set-in-main',
   'subclass-of-mcp-server',
   'subcommands',
   'tools-import-entry',
   'tools-loaded-by-readdir',
   'tools-register-by-import',
   'transport-by-argument',
+  'transport-remembered',
   'transport-subclass',
 ]);
 

@@ -240,9 +240,7 @@ function shiftOf(entry: Entry): { from: string; to: string } {
 
 /** How the project is built and run. */
 export function findBuild(project: Project, entry: Entry): Build {
-  const pkg = packageJsonOf(project);
-  const script = BUILDS.find((name) => pkg.scripts?.[name]);
-  const text = script ? expandScript(pkg, pkg.scripts![script]!) : '';
+  const { script, text } = buildScript(packageJsonOf(project));
   const built = entry.output !== entry.file;
   const importExtension = importExtensionOf(project, entry);
   if (!built) return { kind: 'none', tool: 'none', runner: runnerOf(project, entry), importExtension };
@@ -259,6 +257,12 @@ export function findBuild(project: Project, entry: Entry): Build {
     ...(script ? { script } : {}),
     importExtension,
   };
+}
+
+/** The script that builds the project, and all that it runs. */
+function buildScript(pkg: PackageJson): { readonly script: string | undefined; readonly text: string } {
+  const script = BUILDS.find((name) => pkg.scripts?.[name]);
+  return { script, text: script ? expandScript(pkg, pkg.scripts![script]!) : '' };
 }
 
 /** Is it bun that runs the output: by the first line of the entry, or else by the script that starts it? */
@@ -315,9 +319,22 @@ const BUNDLERS = [
   'zshy',
 ];
 
-function bundlerIn(text: string, project: Project): string | undefined {
+/** The build with the script of the project's own that it starts. */
+function withBuildFile(text: string, project: Project): string {
   const file = /\b(?:node|bun|tsx)\s+(?:run\s+|--\S+\s+)*([\w./-]+\.[cm]?[jt]s)\b/.exec(text)?.[1];
-  const all = file ? `${text} ${project.files.get(normalize(file)) ?? ''}` : text;
+  return file ? `${text} ${project.files.get(normalize(file)) ?? ''}` : text;
+}
+
+/** Bundlers that give what is no CommonJS an extension of its own, and those that write it on request only. */
+function bundlesCommonJs(project: Project): boolean {
+  const { text } = buildScript(packageJsonOf(project));
+  const tool = bundlerIn(text, project) ?? '';
+  if (/^(?:tsup|tsdown|ncc)$/.test(tool)) return true;
+  return tool === 'esbuild' && !/\besm\b/.test(withBuildFile(text, project));
+}
+
+function bundlerIn(text: string, project: Project): string | undefined {
+  const all = withBuildFile(text, project);
   const named = BUNDLERS.find(
     (tool) => tool !== 'zshy' && new RegExp(`(?:^|[\\s"'/])${tool}(?:$|[\\s"'])`).test(all),
   );
@@ -382,6 +399,7 @@ export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {
     return /^\s*(?:import\s[^(]|export\s)/m.test(text) && !/\brequire\(/.test(text) ? 'esm' : 'cjs';
   const module = String(readTsconfig(project).compilerOptions.module ?? '').toLowerCase();
   if (entry.output === entry.file) return module === 'commonjs' ? 'cjs' : 'esm';
+  if (bundlesCommonJs(project)) return 'cjs';
   if (/^es|preserve/.test(module)) return 'esm';
   return 'cjs';
 }

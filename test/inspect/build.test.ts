@@ -27,3 +27,22 @@ describe('what runs the output of a build', () => {
     expect(runnerOf(start, shebang)).toBe(runner);
   });
 });
+
+describe('the format of what a bundler writes, in a package that is not one of ES modules', () => {
+  const cases: [string, string, string][] = [
+    ['tsup', 'tsup src/index.ts', 'cjs'],
+    ['esbuild', 'esbuild src/index.ts --bundle --platform=node --outfile=dist/index.js', 'cjs'],
+    ['esbuild, told otherwise', 'esbuild src/index.ts --bundle --format=esm --outfile=dist/index.js', 'esm'],
+    ['tsc', 'tsc', 'esm'],
+  ];
+  it.each(cases)('%s', (_name, build, format) => {
+    const { moduleFormat } = inspectProject(
+      projectOf({
+        'package.json': JSON.stringify({ bin: 'dist/index.js', scripts: { build } }),
+        'tsconfig.json': '{ "compilerOptions": { "module": "es2022", "outDir": "dist" } }',
+        'src/index.ts': SERVER,
+      }),
+    );
+    expect(moduleFormat).toBe(format);
+  });
+});

@@ -62,12 +62,12 @@ export class HealthReport {
 
   async #check(): Promise<Record<string, string>> {
     const answers = await Promise.all(
-      this.#features.map(async (feature): Promise<[string, string] | undefined> => {
+      this.#features.map(async (feature): Promise<[string, string][]> => {
         const problem = await problemOf(feature);
-        return problem === undefined ? undefined : [feature.name, problem];
+        return problem === undefined ? [] : [[feature.name, problem]];
       }),
     );
-    return Object.fromEntries(answers.filter((answer) => answer !== undefined));
+    return Object.fromEntries(answers.flat());
   }
 }
 

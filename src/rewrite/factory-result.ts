@@ -2,7 +2,7 @@ import { transportArgument } from '../inspect/connect.js';
 import { isAsync, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
-import type { Placement } from './place-statements.js';
+import { listensToMessages, type Placement } from './place-statements.js';
 import { transportParameter } from './runners.js';
 import { sdkName } from './sdk-names.js';
 import { declaredNames, isExported, returnsIn } from './statement-syntax.js';
@@ -93,11 +93,18 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
   // Without one the project's own function makes it, where nobody else can.
   const mark = server || stdioTransport(entry).argument !== '' ? '' : '?';
   const type = sdkName('Transport', file, analysis.sdkLine).local;
-  const parameter = entry.isTypeScript ? `transport${mark}: ${type}` : 'transport';
+  const listens = afterConnect.some((statement) => listensToMessages(analysis.site, statement));
+  const name = listens ? analysis.site.call.arguments[0]!.getText() : 'transport';
+  const parameter = entry.isTypeScript ? `${name}${mark}: ${type}` : name;
   if (afterConnect.length > 0 && server) {
     const pad = unit.repeat(level + 1);
-    const after = afterConnect.map((statement) => movedText(entry, statement, level + 1)).join('\n');
-    return `async (${parameter}) => {\n${pad}await ${serverText(entry)}.connect(transport)${semicolon}\n${after}\n${unit.repeat(level)}}`;
+    const textOf = (statement: ts.Statement) => movedText(entry, statement, level + 1);
+    const lines = [
+      ...afterConnect.filter((statement) => listensToMessages(analysis.site, statement)).map(textOf),
+      `${pad}await ${serverText(entry)}.connect(${name})${semicolon}`,
+      ...afterConnect.filter((statement) => !listensToMessages(analysis.site, statement)).map(textOf),
+    ];
+    return `async (${parameter}) => {\n${lines.join('\n')}\n${unit.repeat(level)}}`;
   }
   if (runners.length === 0 && server) return `(${parameter}) => ${serverText(entry)}.connect(transport)`;
   const runner = runners[0]?.fn;

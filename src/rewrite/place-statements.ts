@@ -1,4 +1,4 @@
-import { transportArgument } from '../inspect/connect.js';
+import { type ConnectSite, transportArgument } from '../inspect/connect.js';
 import { callsFrame, leadsToFrame } from '../inspect/frame.js';
 import {
   awaits,
@@ -38,7 +38,7 @@ export interface Placement {
   readonly setUp: readonly ts.Statement[];
   /** Inside the frame: repeated for each client. */
   readonly frameServer: readonly ts.Statement[];
-  /** Inside the frame: need the connection to exist. */
+  /** Inside the frame: what listens to the connection before it opens, and what needs it to exist. */
   readonly afterConnect: readonly ts.Statement[];
   /** What the factory evaluates to obtain the server. */
   readonly connected: readonly ts.Node[];
@@ -132,6 +132,7 @@ const transportIn = ({ analysis: { site }, sources }: EntryModule): ts.Expressio
   (site.factory ?? site.server) ? undefined : transportArgument(sources, site);
 
 function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.Statement[]): FramePlaces {
+  const { site } = analysis;
   const { server, transport, frame } = analysis.lifetimes;
   const setUp: ts.Statement[] = [];
   const frameServer: ts.Statement[] = [];
@@ -139,7 +140,10 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   const givingUp: ts.ReturnStatement[] = [];
   const isTop = new Set<ts.Statement>(file.statements);
   const place = (statement: ts.Statement, after: boolean): void => {
+    const listens = listensToMessages(site, statement);
+    if (listens) afterConnect.push(statement);
     if (
+      listens ||
       isTop.has(statement) ||
       kept.includes(statement) ||
       transport.has(statement) ||
@@ -156,6 +160,22 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   for (const statement of frame.before) place(statement, false);
   for (const statement of frame.after) place(statement, true);
   return { setUp, frameServer, afterConnect, givingUp };
+}
+
+/**
+ * `transport.onmessage = (message) => …` in front of `server.connect(transport)`: every client's messages are listened to
+ * where it is connected.
+ */
+export function listensToMessages({ call, server }: ConnectSite, statement: ts.Statement): boolean {
+  const [transport] = call.arguments;
+  if (!server || statement.pos > call.pos || !transport || !ts.isIdentifier(transport)) return false;
+  const assignment = ts.isExpressionStatement(statement) ? statement.expression : undefined;
+  return (
+    assignment !== undefined &&
+    ts.isBinaryExpression(assignment) &&
+    assignment.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+    assignment.left.getText() === `${transport.text}.onmessage`
+  );
 }
 
 /** Leaves in the stdio program what only it reads, and what only that reads in turn. */

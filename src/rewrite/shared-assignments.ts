@@ -20,14 +20,16 @@ export function replaceSharedAssignments(
   entry: EntryModule,
   { shellNodes, shared, setUp, server, frameServer }: Placement,
 ): SharedAssignments {
-  const { sources, edits } = entry;
+  const { sources, edits, analysis } = entry;
   const setters = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
   const identifiers = shellNodes.flatMap((node) => descendants(node, ts.isIdentifier));
   const read = new Set(identifiers.filter((one) => !isAssigned(one)).map((one) => one.text));
   for (const identifier of identifiers) {
-    if (!isAssigned(identifier)) continue;
-    const declaration = sources.symbolOf(identifier)?.valueDeclaration;
+    const symbol = isAssigned(identifier) ? sources.symbolOf(identifier) : undefined;
+    // What each session has for itself is a field of something that stays.
+    if (!symbol || analysis.lifetimes.isolated.has(symbol)) continue;
+    const declaration = symbol.valueDeclaration;
     const declares = (statement: ts.Statement) => statement === declaration?.parent?.parent;
     const isShared = shared.some(declares);
     if (!isShared && ![...setUp, ...server, ...frameServer].some(declares)) continue;

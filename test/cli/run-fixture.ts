@@ -34,6 +34,7 @@ const shapes: ReadonlySet<string> = new Set([
   'handlers-installed-by-a-function',
   'main-guard-commonjs',
   'main-guard-realpath',
+  'messages-listened-to',
   'names-not-what-they-seem',
   'names-taken',
   'options-from-arguments',

@@ -36,7 +36,7 @@ export function transportStatements(
       found.add(statement);
     if (
       !isDeclaration(statement) &&
-      !isServerAssignment(statement) &&
+      !isServerAssignment(sources, statement, names) &&
       intersects(sources.symbolsIn(statement), names)
     )
       found.add(statement);
@@ -76,11 +76,22 @@ function assignedByBranches(sources: Sources, { before, path, after, holders }: 
   return [path, ...holders].flatMap((one) => assignedIn(sources, one)).filter((name) => !onTheWay.has(name));
 }
 
-const isServerAssignment = (statement: ts.Statement): boolean =>
-  ts.isExpressionStatement(statement) &&
-  ts.isBinaryExpression(statement.expression) &&
-  /\.(?:onclose|onerror|oninitialized|fallback\w+)$/.test(statement.expression.left.getText()) &&
-  !/transport/i.test(statement.expression.left.getText());
+/** `server.onerror = …`, which may use the transport; what is assigned to the transport itself is the transport's. */
+function isServerAssignment(
+  sources: Sources,
+  statement: ts.Statement,
+  transports: ReadonlySet<ts.Symbol>,
+): boolean {
+  const assignment = ts.isExpressionStatement(statement) ? statement.expression : undefined;
+  if (!assignment || !ts.isBinaryExpression(assignment)) return false;
+  const target = assignment.left.getText();
+  const root = sources.symbolOf(rootOf(assignment.left));
+  return (
+    /\.(?:onclose|onerror|oninitialized|fallback\w+)$/.test(target) &&
+    !/transport/i.test(target) &&
+    !(root && transports.has(root))
+  );
+}
 
 /** `console.error('running on stdio')`, and the like of loggers. */
 export function isBanner(statement: ts.Statement): boolean {

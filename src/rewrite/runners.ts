@@ -5,6 +5,7 @@ import { isBanner } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
 import { firstFree, namesIn } from './names.js';
 import { sdkName } from './sdk-names.js';
+import { waitsForTheEnd } from './statement-syntax.js';
 
 /** The position of the transport among the parameters of a runner: after its own. */
 export const transportParameter = (fn: ts.FunctionLikeDeclaration): number => fn.parameters.length;
@@ -56,12 +57,7 @@ function takeTransport(sources: Sources, site: ConnectSite, edits: FileEdits, an
   }
   const { transport } = site;
   if (ts.isNewExpression(transport) && transport.getSourceFile() === edits.file)
-    silenceBanners(
-      fn,
-      use,
-      made ? `${name} instanceof ${transport.expression.getText()}` : `!${name}`,
-      edits,
-    );
+    keepForStdio(fn, use, made ? `${name} instanceof ${transport.expression.getText()}` : `!${name}`, edits);
 }
 
 /**
@@ -119,15 +115,12 @@ function addParameter(fn: ts.FunctionLikeDeclaration, edits: FileEdits, text: st
   }
 }
 
-/** "running on stdio" is said on stdio only. */
-function silenceBanners(
-  fn: ts.FunctionLikeDeclaration,
-  use: ts.Node,
-  isStdio: string,
-  edits: FileEdits,
-): void {
-  for (const statement of descendants(fn, ts.isExpressionStatement)) {
-    if (enclosingFunction(statement) !== fn || statement.pos < use.end || !isBanner(statement)) continue;
+/** What is for stdio only: to say "running on stdio", and to wait for its end. */
+function keepForStdio(fn: ts.FunctionLikeDeclaration, use: ts.Node, isStdio: string, edits: FileEdits): void {
+  const statements = [...descendants(fn, ts.isExpressionStatement), ...descendants(fn, ts.isReturnStatement)];
+  for (const statement of statements) {
+    if (enclosingFunction(statement) !== fn || statement.pos < use.end) continue;
+    if (!isBanner(statement) && !waitsForTheEnd(statement)) continue;
     const inCatch = ancestorsOf(statement, fn).some((node) => ts.isCatchClause(node));
     if (!inCatch) edits.insert(statement.getStart(), `if (${isStdio}) `);
   }

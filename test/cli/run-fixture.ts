@@ -42,6 +42,7 @@ const shapes: ReadonlySet<string> = new Set([
   'sdk-oldest',
   'sdk-v2-class-owner',
   'sdk-v2-plain-transport',
+  'server-that-waits',
   'served-by-a-callback',
   'serve-stdio-named-factory',
   'serve-stdio-one-server',

@@ -5,6 +5,7 @@ import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDecl
 import { isOfClient } from './module-effects.js';
 import { type ExternalName, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, isExitingCheck, namesOf } from './statement-names.js';
+import { isModuleExports } from './timing.js';
 
 /** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
 export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
@@ -64,7 +65,7 @@ export function serverStatements(
       const isChecked = !isDeclaration(statement) && isCheckedBefore(sources, statement, found);
       const reads = intersects(sources.symbolsIn(statement), moved);
       if (!declares(statement) && !reads && !touches && !isChecked) continue;
-      if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) continue;
+      if (exportsOnly(statement)) continue;
       found.add(statement);
       for (const name of namesOf(sources, new Set([statement]))) moved.add(name);
       // What each session has for itself stays where it is declared, and so does what reads it.
@@ -73,6 +74,14 @@ export function serverStatements(
     }
   }
   return found;
+}
+
+/** `export { server }`, `module.exports.server = server`: nothing of it runs for a client. */
+function exportsOnly(statement: ts.Statement): boolean {
+  if (ts.isExportDeclaration(statement) || ts.isExportAssignment(statement)) return true;
+  if (!ts.isExpressionStatement(statement) || !ts.isBinaryExpression(statement.expression)) return false;
+  const { right } = statement.expression;
+  return ts.isIdentifier(right) && isModuleExports(right);
 }
 
 /** Does the statement use what one of the others checks before it: `if (!token) { log(server); process.exit(1); }`? */

@@ -7,6 +7,7 @@ import { insertImports, specifierTo } from './import-lines.js';
 import { importLine } from './module-style.js';
 import type { Placement } from './place-statements.js';
 import { linesOf } from './sdk-names.js';
+import { dropServerExports } from './server-exports.js';
 import { removeStatements } from './statement-text.js';
 import { editFrame, replacesCall } from './stdio-frame.js';
 import { stdioTransport } from './stdio-transport.js';
@@ -20,6 +21,7 @@ export function inPlace(
   const factory = factoryText(entry, placement);
   const holder = topLevelStatement(entry.analysis.lifetimes.frame.fn!);
   removeStatements(entry, placement.server);
+  dropServerExports(entry, placement);
   const { diagnostics } = editFrame(entry, placement, factory);
   const lines = [
     ...registrations.map((one) => importLine(entry, [one.name], specifierTo(entry, path, one.file))),

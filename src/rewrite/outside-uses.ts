@@ -17,13 +17,7 @@ export function rewriteOutsideUses(
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): Change[] {
   const names = [...isolated.keys()].filter((symbol) => symbol.valueDeclaration !== undefined);
-  const paths = [...project.files.keys()].filter(
-    (path) =>
-      SOURCE.test(path) &&
-      !sources.files.has(path) &&
-      !project.outputs?.has(path) &&
-      names.some((symbol) => mentions(project.files.get(path)!, sources, symbol)),
-  );
+  const paths = filesNaming(project, sources, names);
   if (paths.length === 0) return [];
   const outside = readAll(project, paths, sources.resolver);
   const edits = new Map([...outside.files.values()].map((file) => [file, new FileEdits(file)]));
@@ -45,6 +39,43 @@ export function rewriteOutsideUses(
   });
 }
 
+/** Does a file that the server does not reach, such as a test, import one of the names? */
+export function isNamedOutside(project: Project, sources: Sources, names: readonly ts.Symbol[]): boolean {
+  const declared = names.filter((symbol) => symbol.valueDeclaration !== undefined);
+  const paths = filesNaming(project, sources, declared);
+  if (paths.length === 0) return false;
+  const outside = readAll(project, paths, sources.resolver);
+  return declared.some((symbol) => {
+    const same = counterpart(outside, sources, symbol.valueDeclaration!);
+    const symbolThere = same && outside.checker.getSymbolAtLocation(same.name);
+    return (
+      symbolThere !== undefined &&
+      paths.some((path) => {
+        const file = outside.files.get(path);
+        return file !== undefined && mentions(outside, file, symbolThere);
+      })
+    );
+  });
+}
+
+/** Does the file use the name, or pass it on with `export { name } from './module'`? */
+export const mentions = (sources: Sources, file: ts.SourceFile, symbol: ts.Symbol): boolean =>
+  sources.referencesTo(symbol).some((use) => use.getSourceFile() === file) ||
+  descendants(file, ts.isExportSpecifier).some(
+    ({ name, propertyName }) => sources.symbolOf(propertyName ?? name) === symbol,
+  );
+
+/** Files that the server does not reach and that may import one of the names. */
+function filesNaming(project: Project, sources: Sources, names: readonly ts.Symbol[]): string[] {
+  return [...project.files.keys()].filter(
+    (path) =>
+      SOURCE.test(path) &&
+      !sources.files.has(path) &&
+      !project.outputs?.has(path) &&
+      names.some((symbol) => mayMention(project.files.get(path)!, sources, symbol)),
+  );
+}
+
 /** Several files and what they import, read as the imports of a file that is nowhere. */
 function readAll(project: Project, paths: readonly string[], resolver: Resolver): Sources {
   const entry = 'outside-uses.mjs';
@@ -53,7 +84,7 @@ function readAll(project: Project, paths: readonly string[], resolver: Resolver)
 }
 
 /** Does the text name the variable, and a module called like the one that declares it? */
-function mentions(text: string, sources: Sources, symbol: ts.Symbol): boolean {
+function mayMention(text: string, sources: Sources, symbol: ts.Symbol): boolean {
   const declaration = symbol.valueDeclaration!;
   const module = basename(sources.pathOf(declaration)).replace(/\.[^.]+$/, '');
   const owner = ts.isPropertyDeclaration(declaration) ? (declaration.parent.name?.text ?? '') : symbol.name;

@@ -1,10 +1,11 @@
 import type { Diagnostic } from '../model.js';
-import { type EntryModule, entryModule, runsOnImport, type SplitInput } from './entry-module.js';
+import { type EntryModule, entryModule, type SplitInput } from './entry-module.js';
 import { existingFactory } from './existing-factory.js';
 import type { Factory } from './factory-text.js';
 import { inPlace } from './in-place.js';
 import { intoSibling } from './into-sibling.js';
 import { type Placement, placeStatements } from './place-statements.js';
+import { takesFactory } from './server-exports.js';
 
 /** Where the HTTP service finds the factory, and the module that was made for it, if any. */
 export interface Split {
@@ -31,7 +32,7 @@ export function splitEntry(input: SplitInput): Split {
   const early = exitInsteadOfReturn(entry, placement);
   if (existing?.isReady)
     return { kind: 'server', module: existing.module, exportName: existing.exportName, diagnostics: early };
-  if (!runsOnImport(entry)) {
+  if (takesFactory(entry, placement)) {
     const { factory, diagnostics } = inPlace(entry, placement);
     return { ...madeBy(factory), module: entry.path, diagnostics: [...early, ...diagnostics] };
   }

@@ -3,12 +3,13 @@ import { descendants, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf, type FileEdits } from './edits.js';
-import { type EntryModule, runsOnImport } from './entry-module.js';
+import type { EntryModule } from './entry-module.js';
 import { isScoped } from './factory-result.js';
 import type { Factory } from './factory-text.js';
 import { namesUsedIn } from './imports.js';
 import { firstFree } from './names.js';
 import type { Placement } from './place-statements.js';
+import { takesFactory } from './server-exports.js';
 import { declaredNames, isExported } from './statement-syntax.js';
 import { movedText, removeStatements } from './statement-text.js';
 import { stdioTransport } from './stdio-transport.js';
@@ -42,7 +43,7 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
   editCall(entry, name, connects ? (needed.length > 0 ? 'connect' : `${name}.connect`) : undefined);
   const creation = creationText(entry, placement, factory, name);
   const isAsync = factory.isAsync || factory.awaitsSetUp;
-  if (fn && !runsOnImport(entry)) {
+  if (fn && takesFactory(entry, placement)) {
     if (isAsync) makeAsync(edits, fn);
     insertInFrame(entry, placement, withGlue(entry, placement, creation));
     return DONE;

@@ -26,6 +26,8 @@ const shapes: ReadonlySet<string> = new Set([
   'connect-behind-helper',
   'environment-of-each-client',
   'exports-listed',
+  'exports-server',
+  'exports-server-imported',
   'factory-completed-later',
   'factory-filled-by-caller',
   'factory-start-stop',

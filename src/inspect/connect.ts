@@ -15,6 +15,8 @@ export interface ConnectSite {
   readonly factory?: ts.Expression;
   /** Functions between `call` and the real connect that must take the transport as a parameter, outermost first. */
   readonly runners: readonly Runner[];
+  /** Functions below those that are given the server and connect it, outermost first: a runner hands them the transport. */
+  readonly helpers?: readonly Runner[];
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
   /** The function that serves one client, when the program comes to it in a way that is not followed. */
@@ -219,12 +221,14 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   if (!outer || calls.length > 1) return { problem: calls[1] ?? fn };
   const server = connectedArgument(sources, site, fn, outer);
   const scope = enclosingFunction(outer);
-  if (server) return { ...site, call: outer, server, scope };
+  const taking = [{ fn, use: transportArgument(sources, site) ?? site.call }, ...(site.helpers ?? [])];
+  if (server) return { ...site, call: outer, server, helpers: taking, scope };
   return {
     ...site,
     call: outer,
     server: undefined,
-    runners: [{ fn, use: transportArgument(sources, site) ?? site.call }, ...site.runners],
+    runners: [...taking, ...site.runners],
+    helpers: [],
     scope,
   };
 }

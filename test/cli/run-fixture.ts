@@ -22,6 +22,7 @@ const shapes: ReadonlySet<string> = new Set([
   'callback-with-options',
   'check-that-logs',
   'class-with-async-start',
+  'class-with-helper',
   'code-after-connect',
   'connect-behind-helper',
   'environment-of-each-client',

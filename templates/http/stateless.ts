@@ -80,18 +80,6 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
     return undefined;
   }
 
-  async function borrow(method: string): Promise<Instance> {
-    const instance = (traceless.has(method) && takeIdle()) || (await Instance.open(createServer));
-    if (!traceless.has(method)) instance.clean = false;
-    instance.uses++;
-    return instance;
-  }
-
-  async function giveBack(instance: Instance): Promise<void> {
-    if (instance.clean && idle.length < mostIdle) idle.push(instance);
-    else await instance.transport.close();
-  }
-
   async function answer(
     visit: Visit,
     message: RpcRequest,
@@ -100,9 +88,12 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
   ): Promise<void> {
     let instance: Instance | undefined;
     const scope = new SessionScope(visit.caller.credentials?.values, () => void instance?.transport.close());
-    const call = async () =>
+    const call = () =>
       scope.run(async () => {
-        instance = await borrow(message.method);
+        const isTraceless = traceless.has(message.method);
+        instance = (isTraceless && takeIdle()) || (await Instance.open(createServer));
+        if (!isTraceless) instance.clean = false;
+        instance.uses++;
         // Clients count their requests alike; a number of our own keeps a late message from finding the next client.
         return instance.transport.request({ ...message, id: ++lastId }, exchange, extra);
       });
@@ -117,9 +108,11 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       if (instance && visit.response.destroyed) instance.clean = false;
     } catch (error) {
       if (instance) instance.clean = false;
+      exchange.fail('Internal error');
       throw error;
     } finally {
-      if (instance) await giveBack(instance);
+      if (instance?.clean && idle.length < mostIdle) idle.push(instance);
+      else await instance?.transport.close();
       scope.end(release);
     }
   }
@@ -134,7 +127,7 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       }
       const exchange = new Exchange(message.id, visit.response);
       if (toolList !== undefined && isWholeToolList(message)) exchange.answerText(toolList);
-      else await failing(exchange, () => answer(visit, message, exchange, messageExtra(visit)));
+      else await answer(visit, message, exchange, messageExtra(visit));
     },
     sessions: 0,
     streams: 0,
@@ -143,14 +136,4 @@ export function createStatelessEndpoint({ createServer, runCall }: EndpointConte
       await Promise.all(idle.splice(0).map((instance) => instance.transport.close()));
     },
   };
-}
-
-/** Whatever goes wrong, the exchange is answered; the error goes on to be logged. */
-async function failing(exchange: Exchange, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    exchange.fail('Internal error');
-    throw error;
-  }
 }

@@ -28,6 +28,15 @@ export function createServer() {
   server.registerTool('fails', {}, () => { throw new Error('no luck'); });
   server.registerTool('grow', {}, () => { server.registerTool('grown', {}, () => text('grown')); return text('grew'); });
   server.registerTool('growLater', {}, () => { setTimeout(() => server.registerTool('grownLater', {}, () => text('grown')), 50); return text('will grow'); });
+  const { connect } = server;
+  server.connect = async (transport) => {
+    await connect.call(server, transport);
+    const { onmessage } = transport;
+    transport.onmessage = (message, extra) => {
+      if (message.params?.name === 'explodes') throw new Error('not even handled');
+      onmessage(message, extra);
+    };
+  };
   return server;
 }
 `;
@@ -102,6 +111,12 @@ describe('a server that answers one client after another', () => {
     const before = await numberOf();
     expect(await ask('fails')).toContain('"isError":true');
     expect(await numberOf()).toBe(before);
+  });
+
+  it('is given up after an exception that no handler caught', async () => {
+    const before = await numberOf();
+    expect(await ask('explodes')).toContain('Internal error');
+    expect(await numberOf()).not.toBe(before);
   });
 
   it('is given up when it changes after its call', async () => {

@@ -192,6 +192,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The server asks for command line arguments here, and nobody types them when an HTTP service starts.',
     hint: 'Say what it gets: --args "…".',
   },
+  'arguments-read': {
+    severity: 'info',
+    message: 'The program reads its command line arguments here; the HTTP service starts it without any.',
+    hint: 'Where they change what it answers, say what it gets: --args "…".',
+  },
   'registered-when-loaded': {
     severity: 'error',
     message:

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path/posix';
 import { type Analysis, analyse } from '../inspect/analysis.js';
+import { findArgumentRead } from '../inspect/argument-reads.js';
 import { variableNames } from '../inspect/credentials.js';
 import { survivesExceptions } from '../inspect/findings.js';
 import { sessionModeFor } from '../inspect/inspect-project.js';
@@ -125,9 +126,16 @@ class Rewriter {
         })),
         ...split.diagnostics,
         ...oldSdk(this.inspection),
+        ...this.argumentReads(),
         ...mode.diagnostics,
       ],
     };
+  }
+
+  /** Says so where nobody has said which arguments the service starts the program with. */
+  private argumentReads(): Diagnostic[] {
+    const at = this.options.args.length === 0 ? findArgumentRead(this.analysis.sources) : undefined;
+    return at ? [{ code: 'arguments-read', at, args: {} }] : [];
   }
 
   /** Where the service finds servers: a factory, or the program itself. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Inspection, Manifest, Options } from '../../src/model.js';
 import { flagsFor, optionTable, quote, resolveOptions, splitArguments } from '../../src/options.js';
+import { scratch } from '../disk/scratch.js';
+import { convertQuietly, readFixtures } from './run-fixture.js';
 
 const inspection = (some: Partial<Inspection>): Inspection => ({
   entry: { file: 'src/index.ts', output: 'dist/index.js', because: 'bin' },
@@ -85,6 +87,16 @@ describe('arguments', () => {
     ['', []],
   ])('are split as a shell does: %s', (line, words) => {
     expect(splitArguments(line)).toEqual(words);
+  });
+
+  it('are said to be missing where the program reads some, until they are given', async () => {
+    const { input } = readFixtures('convert').find(({ name }) => name === 'options-from-arguments')!;
+    const said = async (args: string[]) =>
+      (await convertQuietly(scratch(input), { args })).result.diagnostics.filter(
+        ({ code }) => code === 'arguments-read',
+      );
+    expect(await said([])).toMatchObject([{ at: { file: 'src/index.ts', line: 7 } }]);
+    expect(await said(['--factor', '2'])).toEqual([]);
   });
 
   it('survive quoting', () => {

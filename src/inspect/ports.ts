@@ -36,12 +36,12 @@ function portGiven(sources: Sources, node: ts.CallExpression | ts.NewExpression)
     return module === 'ws' || module === 'socket.io' ? (portIn(first) ?? literal(first)) : undefined;
   }
   if (callee.getText() === 'Bun.serve') return portIn(first);
-  const listens = ts.isPropertyAccessExpression(callee) && callee.name.text === 'listen';
+  if (!ts.isPropertyAccessExpression(callee) || callee.name.text !== 'listen') return undefined;
   // What the project itself calls so may be anything; what that opens is seen there.
-  const name = ts.isPropertyAccessExpression(callee) ? callee.name : callee;
-  const own = sources.checker.getSymbolAtLocation(name)?.valueDeclaration ?? functionOf(sources, callee);
+  const own =
+    sources.checker.getSymbolAtLocation(callee.name)?.valueDeclaration ?? functionOf(sources, callee);
   if (own && [...sources.files.values()].includes(own.getSourceFile())) return undefined;
-  return listens ? (ts.isObjectLiteralExpression(first) ? portIn(first) : first) : undefined;
+  return ts.isObjectLiteralExpression(first) ? portIn(first) : first;
 }
 
 const literal = (node: ts.Expression): ts.Expression | undefined =>

@@ -3,12 +3,12 @@ import { extentOf, FileEdits, indentUnit, reindent } from './edits.js';
 import { schemaPurity } from './schema-purity.js';
 
 /** What a registration takes schemas in: by the property of its second argument, or as arguments of their own. */
-const REGISTERS: Readonly<Record<string, readonly string[] | 'arguments'>> = {
-  registerTool: ['inputSchema', 'outputSchema'],
-  registerPrompt: ['argsSchema'],
-  tool: 'arguments',
-  prompt: 'arguments',
-};
+const REGISTERS = new Map<string, readonly string[] | 'arguments'>([
+  ['registerTool', ['inputSchema', 'outputSchema']],
+  ['registerPrompt', ['argsSchema']],
+  ['tool', 'arguments'],
+  ['prompt', 'arguments'],
+]);
 
 const SUFFIXES: Readonly<Record<string, string>> = {
   inputSchema: 'Input',
@@ -79,7 +79,7 @@ interface Found {
 function schemasIn(home: ts.Statement): Found[] {
   return descendants(home, ts.isCallExpression).flatMap((call): Found[] => {
     const callee = call.expression;
-    const takes = ts.isPropertyAccessExpression(callee) ? REGISTERS[callee.name.text] : undefined;
+    const takes = ts.isPropertyAccessExpression(callee) ? REGISTERS.get(callee.name.text) : undefined;
     const [name, ...rest] = call.arguments;
     if (!takes || !name || !ts.isStringLiteralLike(name)) return [];
     const suffix =

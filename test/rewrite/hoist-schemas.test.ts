@@ -87,4 +87,10 @@ function createServer() {
 }
 `);
   });
+
+  it('is looked for in registrations only, not in methods that every object has', () => {
+    expect(hoisted('{ a: z.string() }', "LIMIT.toLocaleString('en', { style: 'percent' });")).toBe(
+      '{ a: z.string() }',
+    );
+  });
 });

@@ -194,7 +194,9 @@ function siteOf(
   const inner = referencesOf(sources, parameter.name).flatMap((use) =>
     connectsOf(sources, use, transport, 1),
   );
-  return inner.length > 0 ? [site(connectedArgument(sources, inner[0]!, fn, call))] : [];
+  // What a function gives back may be another transport, or this one changed: it is not followed past that.
+  const connected = inner.find((one) => isInside(one.call, fn));
+  return connected ? [site(connectedArgument(sources, connected, fn, call))] : [];
 }
 
 /** When a helper connects one of its own parameters, the argument that the caller passes for it. */
@@ -329,6 +331,11 @@ function indexMethodCalls(sources: Sources): ReadonlyMap<string, readonly Method
 /** Is the expression declared as, or made by, something of a package? */
 function isOfPackage(sources: Sources, expression: ts.Expression): boolean {
   const value = unwrap(expression);
+  if (ts.isNewExpression(value)) return isFromPackage(sources, value.expression);
+  if (ts.isPropertyAccessExpression(value)) {
+    const made = assignedToField(sources, value);
+    if (made.length > 0) return made.every((one) => isOfPackage(sources, one));
+  }
   const declaration = ts.isPropertyAccessExpression(value)
     ? fieldOf(sources, value)
     : ts.isIdentifier(value)
@@ -340,6 +347,15 @@ function isOfPackage(sources: Sources, expression: ts.Expression): boolean {
     return sources.externalOf(type.typeName) !== undefined;
   const made = initializer && unwrap(initializer);
   return made !== undefined && ts.isNewExpression(made) && sources.externalOf(made.expression) !== undefined;
+}
+
+/** `Database`, `sqlite.Database`, also where `const sqlite = require('sqlite').verbose()`. */
+function isFromPackage(sources: Sources, expression: ts.Expression): boolean {
+  const root = rootOf(expression);
+  if (sources.externalOf(expression) ?? sources.externalOf(root)) return true;
+  const declaration = sources.symbolOf(root)?.valueDeclaration;
+  const made = declaration && ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
+  return made !== undefined && /^require\(['"][^.'"]/.test(made.getText());
 }
 
 /** Is the class the other, or does it extend it? */
@@ -417,6 +433,20 @@ function fieldOf(sources: Sources, access: ts.PropertyAccessExpression): ts.Decl
   return owner?.members.find(
     (member) => ts.isPropertyDeclaration(member) && member.name.getText() === access.name.text,
   );
+}
+
+/** What `this.field = new Thing()` in the class itself makes of a field that is not declared. */
+function assignedToField(sources: Sources, access: ts.PropertyAccessExpression): ts.NewExpression[] {
+  if (access.expression.kind !== ts.SyntaxKind.ThisKeyword || fieldOf(sources, access)) return [];
+  return sameField(access).flatMap((field) => {
+    const { parent } = field;
+    const isTarget =
+      ts.isBinaryExpression(parent) &&
+      parent.left === field &&
+      parent.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+    const made = isTarget ? unwrap(parent.right) : undefined;
+    return made && ts.isNewExpression(made) ? [made] : [];
+  });
 }
 
 /** The class of the project that a type annotation names. */

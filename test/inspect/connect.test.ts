@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { inspectProject } from '../../src/inspect/inspect-project.js';
+import { defaultOptions, projectOf } from '../runtime/service.js';
+
+const HEAD = `
+const { McpServer } = require('@modelcontextprotocol/sdk/server/mcp.js');
+const { StdioServerTransport } = require('@modelcontextprotocol/sdk/server/stdio.js');
+`;
+
+/** The codes a CommonJS program is refused with when it is only looked at. */
+function codesOf(text: string): string[] {
+  const project = projectOf({
+    'package.json': JSON.stringify({
+      name: 'connected',
+      bin: 'index.js',
+      dependencies: { '@modelcontextprotocol/sdk': '^1.29.0', sqlite3: '^5.1.0' },
+    }),
+    'index.js': HEAD + text,
+  });
+  return inspectProject(project, defaultOptions).diagnostics.map(({ code }) => code);
+}
+
+it.each([
+  ["const { Database } = require('sqlite3');", 'new Database(file)'],
+  ["const sqlite3 = require('sqlite3').verbose();", 'new sqlite3.Database(file)'],
+])('a method of a package is no way to the connect, though it has the name: %s', (imports, made) => {
+  const text = `
+${imports}
+class Tasks {
+  constructor(file) { this.db = ${made}; this.db.run('CREATE TABLE tasks (name TEXT)'); }
+}
+class App {
+  constructor() {
+    this.tasks = new Tasks('tasks.db');
+    this.server = new McpServer({ name: 'app', version: '1.0.0' });
+  }
+  async run() { await this.server.connect(new StdioServerTransport()); }
+}
+const app = new App();
+app.run();
+`;
+  expect(codesOf(text)).toEqual([]);
+});
+
+it('a transport that a function gives back is not followed: it may be another, or changed', () => {
+  const text = `
+function inCapitals(transport) {
+  const send = transport.send.bind(transport);
+  transport.send = (message) => send(JSON.parse(JSON.stringify(message).toUpperCase()));
+  return transport;
+}
+const server = new McpServer({ name: 'app', version: '1.0.0' });
+server.connect(inCapitals(new StdioServerTransport()));
+`;
+  expect(codesOf(text)).toEqual(['connect-not-found']);
+});

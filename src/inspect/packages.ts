@@ -25,6 +25,12 @@ export const IMMUTABLE_GLOBALS = new Set([
 export const isShareablePackage = (module: string): boolean =>
   SHAREABLE.some((pattern) => pattern.test(module));
 
+/** Is a property of this module a text or a number, such as `path.sep` or `process.env.HOME`? */
+export const isText = (module: string, property: string): boolean =>
+  (/^(?:node:)?(?:path|os)$/.test(module) && /^(?:sep|delimiter|EOL|devNull)$/.test(property)) ||
+  (/^(?:node:)?process$/.test(module) &&
+    /^(?:[A-Z][A-Z\d_]*|\*.*|pid|ppid|platform|arch|version|execPath|argv0|title)$/.test(property));
+
 /** Direct methods of an unknown object that change it. */
 export const CHANGES_OBJECT =
   /^(?:set|add|push|clear|reset|insert|move|undo|redo|load|emit|put|delete|remove|register|enqueue|append|merge|assign|use|on|once|run|exec|import|goto|newPage)(?:[A-Z]\w*)?$/;

@@ -669,3 +669,18 @@ judged('a CommonJS program', [
     { commonJs: true, files: { 'counter.js': 'let count = 0;\nexports.next = () => ++count;' } },
   ],
 ]);
+
+judged('what only looks like a part of something that lasts', [
+  [
+    'a text of a module',
+    "import path, { sep } from 'node:path';\nimport process from 'node:process';\nconst place = () => ({ root: path.sep, end: sep, home: process.env.HOME, all: { ...process.env } });",
+    'const part = place()[args.key]; part.seen = args.text;',
+    [],
+  ],
+  [
+    'a method of what a collection holds, when the elements are read',
+    'class Visit { text = String(); greet() { return this.text; } }',
+    'const visits = new Map([[args.key, new Visit()]]); for (const one of Array.from(visits.values())) one.text = args.text;',
+    [],
+  ],
+]);

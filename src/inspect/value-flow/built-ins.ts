@@ -10,7 +10,7 @@ import { type ExternalName, enclosingFunction, ts } from '../source.js';
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
 import { isGlobalObject } from './syntax.js';
-import { ANY, EVERY, type Fn, type Thing } from './thing.js';
+import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
 
 /** What the methods of collections, promises and functions do, the functions of the language, and packages. */
 export class BuiltIns {
@@ -107,7 +107,7 @@ export class BuiltIns {
       isCalled = true;
       if (changes || isNext) this.heap.flow(called, slot);
       if (!callsBack && !returnsElement && !returnsElements) return;
-      const elements = this.heap.read(called, EVERY);
+      const elements = this.heap.read(called, EACH);
       if (callsBack) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
       if (returnsElement) this.heap.flow(elements, slot);
       if (returnsElements) this.heap.flow(elements, this.elementsOf(node, slot));
@@ -180,7 +180,7 @@ export class BuiltIns {
   private changeArgument(node: ts.Node, name: string, target: Slot, others: readonly Slot[]): void {
     const values = new Slot();
     for (const other of others) {
-      this.heap.flow(this.heap.read(other, EVERY), values);
+      this.heap.flow(this.heap.read(other, EACH), values);
       if (name !== 'Object.assign') this.heap.flow(other, values);
     }
     this.heap.watch(target, (thing) => {
@@ -191,7 +191,7 @@ export class BuiltIns {
 
   /** Elements of a collection's argument: `new Map(entries)`, `Array.from(items)`. */
   fill(thing: Thing, from: Slot, depth: number): void {
-    const elements = this.heap.read(from, EVERY);
+    const elements = this.heap.read(from, EACH);
     this.keep(thing, [elements]);
     if (depth > 1) this.fill(thing, elements, depth - 1);
   }

@@ -1,3 +1,4 @@
+import { isText } from '../packages.js';
 import { enclosingFunction, ts, unwrap } from '../source.js';
 import { Calls } from './calls.js';
 import type { Heap } from './heap.js';
@@ -10,7 +11,7 @@ import {
   literalName,
   propertyName,
 } from './syntax.js';
-import { ANY, EVERY } from './thing.js';
+import { ANY, EACH, EVERY } from './thing.js';
 
 /** What expressions evaluate to, and what assignments put where. */
 export class Expressions {
@@ -41,7 +42,7 @@ export class Expressions {
     if (ts.isPropertyAccessExpression(node)) return this.property(node);
     if (ts.isElementAccessExpression(node))
       return heap.read(this.value(node.expression), literalName(node.argumentExpression) ?? EVERY);
-    if (ts.isSpreadElement(node)) return heap.read(this.value(node.expression), EVERY);
+    if (ts.isSpreadElement(node)) return heap.read(this.value(node.expression), EACH);
     if (!ts.isIdentifier(node)) return undefined;
     const symbol = heap.sources.symbolOf(node);
     if (!symbol || !isDeclared(symbol) || heap.sources.externalOf(node)) return undefined;
@@ -85,7 +86,7 @@ export class Expressions {
     }
     const from = this.heap.sources.externalOf(node);
     if (from) {
-      this.heap.put(this.heap.packageThing(from, node), slot);
+      if (!isText(from.module, from.name)) this.heap.put(this.heap.packageThing(from, node), slot);
       return;
     }
     const declaration = symbol.declarations?.[0];
@@ -102,7 +103,7 @@ export class Expressions {
     this.heap.put(thing, slot);
     for (const property of node.properties) {
       if (ts.isSpreadAssignment(property)) {
-        this.heap.flow(this.heap.read(this.value(property.expression), EVERY), this.heap.field(thing, ANY));
+        this.heap.flow(this.heap.read(this.value(property.expression), EACH), this.heap.field(thing, ANY));
         continue;
       }
       const name = propertyName(property.name) ?? ANY;
@@ -171,7 +172,7 @@ export class Expressions {
       if (element.initializer) this.heap.flow(this.value(element.initializer), part);
       const key =
         ts.isArrayBindingPattern(name) || element.dotDotDotToken
-          ? EVERY
+          ? EACH
           : (propertyName(element.propertyName ?? element.name) ?? EVERY);
       this.heap.flow(this.heap.read(value, key), part);
       // Entries of a map are not modelled as pairs: the value may be the thing itself.

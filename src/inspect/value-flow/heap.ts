@@ -1,7 +1,8 @@
 import { descendants, type ExternalName, enclosingFunction, type Sources, ts } from '../source.js';
 import { Propagation, Slot, standingFor } from './propagation.js';
+import { isText } from '../packages.js';
 import { baseOf, isStaticMember, propertyName, staticField } from './syntax.js';
-import { ANY, EVERY, type Fn, type Thing } from './thing.js';
+import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
 
 /** The things of a program: what their properties hold, what functions take and return, and who changes what. */
 export class Heap extends Propagation {
@@ -112,8 +113,7 @@ export class Heap extends Propagation {
         readers.add(standingFor(base));
       } else if (base.things.has(thing) || heirs.some((heir) => base.things.has(heir)))
         for (const [key, { into }] of base.derived ?? [])
-          if (name === ANY ? isRead(key) && key !== readKey(EVERY) : key === readKey(name))
-            this.flow(slot, into);
+          if (name === ANY ? isRead(key) && !readsAll(key) : isReadOf(key, name)) this.flow(slot, into);
     }
   }
 
@@ -139,16 +139,17 @@ export class Heap extends Propagation {
 
   /** What the things of a slot have under a name. */
   read(base: Slot, name: string): Slot {
-    for (const key of name === EVERY ? [EVERY] : [name, ANY]) {
+    for (const key of name === EVERY || name === EACH ? [EVERY] : [name, ANY]) {
       const readers = this.readers.get(key) ?? new Set();
       this.readers.set(key, readers.add(standingFor(base)));
     }
     return this.derive(base, readKey(name), (thing, into) => this.readThing(thing, name, into));
   }
 
-  private readThing(thing: Thing, name: string, into: Slot): void {
+  private readThing(thing: Thing, key: string, into: Slot): void {
+    const name = key === EACH ? EVERY : key;
     if (this.isForeign(thing)) {
-      this.put(thing, into);
+      if (!isText(thing.from?.module ?? '', name)) this.put(thing, into);
       return;
     }
     if (thing.kind === 'module') {
@@ -164,7 +165,7 @@ export class Heap extends Propagation {
     const any = name === EVERY ? undefined : fields?.get(ANY);
     if (any) this.flow(any, into);
     if (thing.kind === 'class') this.readMember(thing.node, name, true, into);
-    if (thing.kind === 'instance' && thing.owner) this.readInherited(thing.owner, name, into);
+    if (thing.kind === 'instance' && thing.owner && key !== EACH) this.readInherited(thing.owner, name, into);
     if (thing.kind === 'function' && name === 'prototype')
       this.put(this.prototypeOf(thing), this.field(thing, 'prototype'));
     if (thing.kind === 'class' && name === 'prototype') this.put(thing, into);
@@ -325,6 +326,9 @@ export class Heap extends Propagation {
 
 const readKey = (name: string): string => `.${name}`;
 const isRead = (key: string): boolean => key.startsWith('.');
+const readsAll = (key: string): boolean => key === readKey(EVERY) || key === readKey(EACH);
+const isReadOf = (key: string, name: string): boolean =>
+  name === EVERY ? readsAll(key) : key === readKey(name);
 
 const isThisOrSuper = (node: ts.Node): node is ts.Expression =>
   node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword;

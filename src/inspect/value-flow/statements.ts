@@ -2,7 +2,7 @@ import { ownModuleOf, ts } from '../source.js';
 import { Expressions } from './expressions.js';
 import type { Heap } from './heap.js';
 import { isStaticMember, propertyName } from './syntax.js';
-import { EVERY } from './thing.js';
+import { EACH } from './thing.js';
 
 /** What statements and declarations of a file say about which things flow where. */
 export class Statements {
@@ -70,7 +70,7 @@ export class Statements {
 
   private iterate(node: ts.ForOfStatement): void {
     const element = this.heap.slotOf(node);
-    this.heap.flow(this.heap.read(this.expressions.value(node.expression), EVERY), element);
+    this.heap.flow(this.heap.read(this.expressions.value(node.expression), EACH), element);
     if (ts.isVariableDeclarationList(node.initializer)) {
       for (const declaration of node.initializer.declarations)
         this.expressions.bind(declaration.name, element);

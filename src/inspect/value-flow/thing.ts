@@ -30,3 +30,5 @@ export type Fn = ts.FunctionLikeDeclaration;
 export const ANY = '*';
 /** Reading under a computed name: every property. */
 export const EVERY = '**';
+/** Reading one after the other, as `for … of` and `...` do: what is in a thing itself, not the methods of its class. */
+export const EACH = '*…';

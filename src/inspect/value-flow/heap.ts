@@ -1,6 +1,6 @@
+import { isText } from '../packages.js';
 import { descendants, type ExternalName, enclosingFunction, type Sources, ts } from '../source.js';
 import { Propagation, Slot, standingFor } from './propagation.js';
-import { isText } from '../packages.js';
 import { baseOf, isStaticMember, propertyName, staticField } from './syntax.js';
 import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
 

@@ -93,9 +93,7 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
       entries: found,
       sources,
       site,
-      lifetimes: isProgram(site)
-        ? findProgramLifetimes(sources, site, given, credentials)
-        : findLifetimes(sources, site, given, credentials),
+      lifetimes: lifetimesOf(sources, site, given, credentials),
       credentials,
       sdkLine,
       moduleFormat: moduleFormatOf(project, entry),
@@ -103,6 +101,24 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
   }
   return first!;
 }
+
+/** The lifetimes of a program that is read for a question of its own; undefined when its connect is not found. */
+export function lifetimesFrom(sources: Sources, given: Given): Lifetimes | undefined {
+  const connect = findConnect(sources);
+  const site = 'code' in connect ? undefined : settle(sources, connect);
+  if (!site || 'diagnostic' in site) return undefined;
+  return lifetimesOf(sources, site, given, new CredentialReads(sources, given));
+}
+
+const lifetimesOf = (
+  sources: Sources,
+  site: ConnectSite,
+  given: Given,
+  credentials: CredentialReads,
+): Lifetimes =>
+  isProgram(site)
+    ? findProgramLifetimes(sources, site, given, credentials)
+    : findLifetimes(sources, site, given, credentials);
 
 function chosenEntry(project: Project, wanted: string, found: readonly Entry[]): Entry[] {
   const path = wanted.replace(/^\.\//, '');

@@ -4,7 +4,8 @@ import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
-import type { Diagnostic, Inspection, Options, Project } from '../model.js';
+import { findWorkspaceState } from '../inspect/workspace-state.js';
+import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
 import { workerProblems } from './workers.js';
@@ -26,6 +27,7 @@ export function findRefusals(
       ? workerProblems(analysis.sources, inspection, options)
       : [
           ...notIsolated(analysis),
+          ...sharedByWorkspace(project, analysis, options),
           ...credentialsNotFollowed(project, analysis, sent),
           ...loadedLater(analysis),
           ...startRepeated(analysis),
@@ -50,9 +52,23 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
       const accept = /^\w+$/.test(name)
         ? `Declare it on its own (const ${name} = …), accept sharing`
         : 'Accept sharing';
-      const wayOut = `${accept} with --share ${name}, or give every session a worker of its own with --isolation worker.`;
-      return { code: 'state-not-isolated', at: sources.locationOf(declaration), args: { name, wayOut } };
+      return notSeparated(name, sources.locationOf(declaration), accept);
     });
+
+/** State in other packages of the workspace, which stay as they are. */
+const sharedByWorkspace = (project: Project, { entry }: Analysis, options: Options): Diagnostic[] =>
+  findWorkspaceState(project, entry.file, options).map(({ finding, at }) =>
+    notSeparated(finding.name, at, 'Move it into this package, accept sharing'),
+  );
+
+const notSeparated = (name: string, at: Location, accept: string): Diagnostic => ({
+  code: 'state-not-isolated',
+  at,
+  args: {
+    name,
+    wayOut: `${accept} with --share ${name}, or give every session a worker of its own with --isolation worker.`,
+  },
+});
 
 /** An awaited value that is changed in place would be one object for all. */
 const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>

@@ -223,7 +223,10 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   if (!outer || calls.length > 1) return { problem: calls[1] ?? fn };
   const server = connectedArgument(sources, site, fn, outer);
   const scope = enclosingFunction(outer);
-  const taking = [{ fn, use: transportArgument(sources, site) ?? site.call }, ...(site.helpers ?? [])];
+  // What the called function makes and connects by itself is nothing that a parameter could stand for.
+  const use = transportArgument(sources, site) ?? (site.runners.length > 0 ? site.call : undefined);
+  if (!use && !server) return { problem: site.call };
+  const taking = [...(use ? [{ fn, use }] : []), ...(site.helpers ?? [])];
   if (server) return { ...site, call: outer, server, helpers: taking, scope };
   return {
     ...site,

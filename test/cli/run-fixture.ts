@@ -25,6 +25,7 @@ const shapes: ReadonlySet<string> = new Set([
   'class-with-helper',
   'code-after-connect',
   'connect-behind-helper',
+  'connect-behind-provider',
   'environment-of-each-client',
   'exports-listed',
   'exports-server',

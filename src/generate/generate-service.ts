@@ -120,16 +120,19 @@ function packages(
   const manifest = parse(project.files.get('package.json') ?? '{}') as Record<string, Ranges | undefined>;
   const { dependencies = {}, devDependencies = {}, optionalDependencies = {} } = manifest;
   const present = { ...optionalDependencies, ...dependencies };
+  // Express 4 does as well; as a tool of development it comes to be needed when the service runs.
+  const hasExpress4 = /^\D*4\b/.test(present.express ?? devDependencies.express ?? '');
   const wanted: Ranges = Object.assign(
     {},
     coreDependencies,
+    hasExpress4 && { express: '^4.0.0' },
     { zod: zodFor(inspection.sdk) },
     ...chosen.map((feature) => feature.dependencies),
   );
   const types: Ranges = Object.assign({}, coreTypes, ...chosen.map((feature) => feature.types));
   const development = { ...(inspection.language === 'ts' && types), ...entry.devDependencies };
   // Types follow the version that the project already has.
-  const major = /^\D*4\b/.test(present.express ?? '') ? { '@types/express': '^4.17.21' } : {};
+  const major = hasExpress4 ? { '@types/express': '^4.17.21' } : {};
   return {
     dependencies: lacking(wanted, present),
     devDependencies: lacking(

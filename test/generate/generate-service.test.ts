@@ -36,6 +36,13 @@ describe('what package.json needs', () => {
     expect(devDependencies).toEqual({ '@types/cors': expect.any(String), '@types/express': '^4.17.21' });
   });
 
+  it('is the Express 4 that the project develops with', () => {
+    const files = { 'package.json': '{ "devDependencies": { "express": "^4.21.2" } }' };
+    const { dependencies, devDependencies } = generate({ files });
+    expect(dependencies).toHaveProperty('express', '^4.0.0');
+    expect(devDependencies).toHaveProperty('@types/express', '^4.17.21');
+  });
+
   it('has no types for JavaScript', () => {
     expect(generate({ inspection: { language: 'js' } }).devDependencies).toEqual({});
   });

@@ -1,8 +1,10 @@
+import { isBuiltin } from 'node:module';
 import path from 'node:path/posix';
 import type { Inspection, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { readPackageFacts } from './files/package-facts.js';
 import type { ModulePaths } from './module-paths.js';
+import { ownSources } from './own-sources.js';
 
 /** How the HTTP service of a project is built and started. */
 export interface HttpEntry {
@@ -135,8 +137,8 @@ const wildcards: Readonly<Record<string, string>> = {
 
 /**
  * A bundler that we do not know builds the project: the service gets a bundle of its own beside the entry's, so that
- * what is read relative to the file is found. Packages stay outside of it, unless they could not be required and the
- * project's own bundle has them inside.
+ * what is read relative to the file is found. Packages stay outside of it, unless they could not be required, or perhaps
+ * not be found, and the project's own bundle has them inside.
  */
 function bundled(project: Project, inspection: Inspection, options: Options, paths: ModulePaths): HttpEntry {
   const output = inspection.entry?.output ?? 'dist/index.js';
@@ -146,11 +148,16 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   // Bun's own bundler knows what its sources may use (macros, loaders).
   const isBun = inspection.build.tool === 'bun';
   const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
-  const external = (commonJs && externalFlags(project, output)) || ['--packages=external'];
+  // esbuild's ES modules cannot hold packages that require.
+  const mayHold = isBun ? !commonJs && importsFolders(project, options) : commonJs;
+  const own = mayHold
+    ? externalFlags(project, output, isBun ? /\bbun\s+build\b/ : /\besbuild\b.*\s--bundle\b/)
+    : undefined;
+  const external = own ?? ['--packages=external'];
   const bundle = (name: string, outfile: string): string => {
     const source = `${options.out}/${name}${paths.extension}`;
     const command = isBun
-      ? ['bun', 'build', source, '--target=node', '--packages=external', '--sourcemap=linked', format]
+      ? ['bun', 'build', source, '--target=node', ...external, '--sourcemap=linked', format]
       : ['esbuild', source, '--bundle', '--platform=node', ...external, '--sourcemap', format];
     // With a source map, --outfile makes some releases of Bun write beside the source.
     const { dir, base } = path.parse(outfile);
@@ -176,13 +183,28 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   });
 }
 
-/** What the project's own esbuild command keeps out of the bundle that it writes there; undefined when there is no such command. */
-function externalFlags(project: Project, output: string): readonly string[] | undefined {
+/**
+ * Does the project import something below a package without an extension, as `pkg/folder`? Unless the package exports it
+ * under that name, only bundlers find it there; Node does not, from an ES module.
+ */
+function importsFolders(project: Project, options: Options): boolean {
+  const below = /\b(?:from|import)\s*\(?\s*['"]((?:@[\w.-]+\/)?[\w-][\w.-]*\/[\w./-]+)['"]/g;
+  return ownSources(project, options).some(([, text]) =>
+    [...text.matchAll(below)].some(([, name = '']) => !isBuiltin(name) && !/\.[cm]?js(?:on)?$/.test(name)),
+  );
+}
+
+/** What the project's own command keeps out of the bundle that it writes there; undefined when there is no such command. */
+function externalFlags(project: Project, output: string, bundler: RegExp): readonly string[] | undefined {
   const commands = Object.values(readPackageFacts(project).scripts).flatMap((script) => script.split('&&'));
+  const flagOf = (command: string, flag: string): string | undefined => {
+    const value = new RegExp(`--${flag}[= ]["']?([\\w@./-]+)`).exec(command)?.[1];
+    return value === undefined ? undefined : path.join(value);
+  };
   const own = commands.find(
     (command) =>
-      /\besbuild\b.*\s--bundle\b/.test(command) &&
-      path.normalize(/--outfile[= ]["']?([\w@./-]+)/.exec(command)?.[1] ?? '') === output,
+      bundler.test(command) &&
+      (flagOf(command, 'outfile') === output || flagOf(command, 'outdir') === path.dirname(output)),
   );
-  return own?.match(/--(?:packages|external)[=:]\S+/g) ?? (own === undefined ? undefined : []);
+  return own === undefined ? undefined : (own.match(/--(?:packages|external)[=: ]\S+/g) ?? []);
 }

@@ -114,6 +114,21 @@ describe('beside a bundler', () => {
     expect(scripts('esm')['build:http']).toContain('--packages=external');
   });
 
+  it('has inside what only a bundler finds, where the project has it inside', () => {
+    const command = (imported: string, flags = '') => {
+      const build = `bun build src/index.ts --outdir ./dist --target node${flags}`;
+      const files = {
+        'package.json': JSON.stringify({ scripts: { build } }),
+        'src/index.ts': `import { parse } from '${imported}';`,
+      };
+      return entryOf({ inspection: { build: { ...tsup, tool: 'bun' } }, files }).scripts['build:http'];
+    };
+    expect(command('graphql/language')).not.toContain('external');
+    expect(command('graphql/language', ' --external pg')).toContain('--target=node --external pg ');
+    for (const name of ['graphql', '@scope/package', 'node:fs/promises', 'graphql/language/index.js'])
+      expect(command(name)).toContain('--packages=external');
+  });
+
   it('does not extend the build a second time', () => {
     const files = { 'package.json': '{ "scripts": { "build": "tsup && npm run build:http" } }' };
     expect(entryOf({ inspection: { build: tsup }, files }).scripts).not.toHaveProperty('build');

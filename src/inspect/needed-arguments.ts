@@ -9,7 +9,9 @@ export function findNeededArguments(sources: Sources): ts.Node | undefined {
     if (!/\bargv\b/.test(file.text)) continue;
     const found =
       descendants(file, ts.isIfStatement).find((check) => needsArguments(sources, check)) ??
-      descendants(file, ts.isCallExpression).find(isRequiredByParser);
+      descendants(file, ts.isCallExpression).find(
+        (call) => isRequiredByParser(call) || isRouteMap(sources, call),
+      );
     if (found) return found;
   }
   return undefined;
@@ -53,6 +55,16 @@ function isRequiredByParser(call: ts.CallExpression): boolean {
     default:
       return false;
   }
+}
+
+/** stricli's `buildRouteMap`: without a default, nothing runs that the command line does not name. */
+function isRouteMap(sources: Sources, call: ts.CallExpression): boolean {
+  const callee = sources.externalOf(call.expression);
+  return (
+    callee?.module === '@stricli/core' &&
+    callee.name === 'buildRouteMap' &&
+    !/\bdefaultCommand\b/.test(call.getSourceFile().text)
+  );
 }
 
 function isFromArgv(sources: Sources, expression: ts.Expression): boolean {

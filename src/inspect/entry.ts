@@ -339,7 +339,7 @@ function bundlerIn(text: string, project: Project): string | undefined {
     (tool) => tool !== 'zshy' && new RegExp(`(?:^|[\\s"'/])${tool}(?:$|[\\s"'])`).test(all),
   );
   if (named) return named;
-  if (/\bbun\s+build\b|Bun\.build/.test(all)) return 'bun';
+  if (/\bbun\s+build\b|Bun\.build|\{[^}]*\bbuild\b[^}]*\}\s*from\s+["']bun["']/.test(all)) return 'bun';
   if (/\bvite\s+build\b/.test(all) && !/\btsc\b(?!\s+--noEmit)/.test(all)) return 'vite';
   if (/\bswc\b/.test(all) && !/\btsc\b(?!.*--noEmit|.*emitDeclarationOnly)/.test(all)) return 'swc';
   return /\bbabel\b/.test(all) ? 'babel' : undefined;

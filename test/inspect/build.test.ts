@@ -46,3 +46,22 @@ describe('the format of what a bundler writes, in a package that is not one of E
     expect(moduleFormat).toBe(format);
   });
 });
+
+describe('what builds', () => {
+  const toolOf = (script: string): string =>
+    inspectProject(
+      projectOf({
+        'package.json': JSON.stringify({ bin: 'dist/index.js', scripts: { build: 'bun scripts/build.ts' } }),
+        'scripts/build.ts': script,
+        'src/index.ts': SERVER,
+      }),
+    ).build.tool;
+
+  it.each([
+    ['bun, as a global', 'await Bun.build(options);', 'bun'],
+    ['bun, imported', "import { build } from 'bun';\nawait build(options);", 'bun'],
+    ['tsc, where bun runs it', "import { $ } from 'bun';\nawait $`tsc`;", 'tsc'],
+  ])('%s', (_name, script, tool) => {
+    expect(toolOf(script)).toBe(tool);
+  });
+});

@@ -180,10 +180,15 @@ export function listensToMessages({ call, server }: ConnectSite, statement: ts.S
 
 /** Leaves in the stdio program what only it reads, and what only that reads in turn. */
 function leaveToProgram(entry: EntryModule, placed: FramePlaces, connected: readonly ts.Node[]): FramePlaces {
-  const left = placed.setUp.find((statement) => isOfProgram(entry, placed, connected, statement));
+  const { setUp, frameServer } = placed;
+  const left = [...setUp, ...frameServer].find((one) => isOfProgram(entry, placed, connected, one));
   if (!left) return placed;
-  const setUp = placed.setUp.filter((statement) => statement !== left);
-  return leaveToProgram(entry, { ...placed, setUp }, connected);
+  const without = (statements: readonly ts.Statement[]) => statements.filter((one) => one !== left);
+  return leaveToProgram(
+    entry,
+    { ...placed, setUp: without(setUp), frameServer: without(frameServer) },
+    connected,
+  );
 }
 
 /**

@@ -63,6 +63,7 @@ const shapes: ReadonlySet<string> = new Set([
   'tools-register-by-import',
   'transport-by-argument',
   'transport-remembered',
+  'transport-of-a-branch',
   'transport-subclass',
 ]);
 

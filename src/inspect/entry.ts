@@ -18,6 +18,7 @@ export interface PackageJson {
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly packageManager?: string;
+  readonly tshy?: { readonly dialects?: readonly string[] };
 }
 
 export const packageJsonOf = (project: Project): PackageJson =>
@@ -402,6 +403,12 @@ export function moduleFormatOf(project: Project, entry: Entry): ModuleFormat {
   if (bundlesCommonJs(project)) return 'cjs';
   if (/^es|preserve/.test(module)) return 'esm';
   return 'cjs';
+}
+
+/** Are the sources of an ES module compiled to CommonJS as well, where nothing is awaited at module level? */
+export function isAlsoCommonJs(project: Project): boolean {
+  const { tshy } = packageJsonOf(project);
+  return tshy !== undefined && (tshy.dialects ?? ['commonjs']).includes('commonjs');
 }
 
 export const languageOf = (entry: Entry): Language => (/\.[cm]?tsx?$/.test(entry.file) ? 'ts' : 'js');

@@ -4,6 +4,7 @@ import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
+import { findUnchosen } from '../inspect/unchosen-connect.js';
 import { findWorkspaceState } from '../inspect/workspace-state.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
@@ -124,7 +125,7 @@ function badCredentials(options: Options, sent: ReadonlySet<string>): Diagnostic
 function argumentsNeeded({ sources, site }: Analysis, options: Options): Diagnostic[] {
   if (options.args.length > 0) return [];
   const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
-  const check = command ?? findNeededArguments(sources);
+  const check = command ?? findUnchosen(sources, site) ?? findNeededArguments(sources);
   return check ? [{ code: 'arguments-needed', at: sources.locationOf(check), args: {} }] : [];
 }
 

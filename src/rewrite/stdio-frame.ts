@@ -1,4 +1,5 @@
 import { isInside } from '../inspect/connect.js';
+import { isAlsoCommonJs } from '../inspect/entry.js';
 import { descendants, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
@@ -50,7 +51,7 @@ function insertServer(entry: EntryModule, placement: Placement, factory: Factory
   }
   const outside = isNeededOutside(entry, placement, factory, name);
   if (fn ? outside : outside || holders.length === 0) {
-    const isCommonJs = entry.isCommonJs || analysis.moduleFormat === 'cjs';
+    const isCommonJs = entry.isCommonJs || analysis.moduleFormat === 'cjs' || isAlsoCommonJs(entry.project);
     const at = sources.locationOf(site.call);
     return {
       creation,

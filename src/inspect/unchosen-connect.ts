@@ -1,0 +1,96 @@
+import { type ConnectSite, callsOf, isInside } from './connect.js';
+import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+
+/**
+ * The condition that keeps a program from serving stdio when it is started without arguments: `if (options.stdio)`,
+ * where the option is false unless given, or `if (process.argv.includes('--stdio'))`.
+ */
+export function findUnchosen(sources: Sources, site: ConnectSite): ts.Expression | undefined {
+  const places = [site.transport, site.call, ...site.runners.map(({ use }) => use)];
+  const seen = new Set<ts.Node>();
+  for (let at = places.pop(); at; at = places.pop()) {
+    let node: ts.Node = at;
+    for (; node.parent; node = node.parent) {
+      const branch = node.parent;
+      if (!ts.isIfStatement(branch) || node === branch.expression) continue;
+      const chosen = valueWithoutArguments(sources, branch.expression);
+      if (chosen !== undefined && chosen !== (node === branch.thenStatement)) return branch.expression;
+    }
+    const fn = enclosingFunction(at);
+    const callers = fn && !seen.has(fn) ? callsOf(sources, fn).filter((call) => !isInside(call, fn)) : [];
+    if (fn) seen.add(fn);
+    if (callers.length === 1) places.push(callers[0]!);
+  }
+  return undefined;
+}
+
+/** What a condition on command line options is when none is given; undefined where something else decides. */
+function valueWithoutArguments(sources: Sources, expression: ts.Expression, depth = 0): boolean | undefined {
+  const value = unwrap(expression);
+  const of = (one: ts.Expression) => valueWithoutArguments(sources, one, depth + 1);
+  if (depth > 5) return undefined;
+  if (ts.isPrefixUnaryExpression(value) && value.operator === ts.SyntaxKind.ExclamationToken) {
+    const operand = of(value.operand);
+    return operand === undefined ? undefined : !operand;
+  }
+  if (ts.isBinaryExpression(value)) {
+    const { left, right, operatorToken } = value;
+    const [a, b] = [of(left), of(right)];
+    switch (operatorToken.kind) {
+      case ts.SyntaxKind.AmpersandAmpersandToken:
+        return a === false || b === false ? false : a && b;
+      case ts.SyntaxKind.BarBarToken:
+        return a || b ? true : a === false ? b : undefined;
+      default:
+        return undefined;
+    }
+  }
+  if (ts.isCallExpression(value)) return looksInArguments(sources, value) ? false : undefined;
+  if (ts.isIdentifier(value)) {
+    const declaration = sources.symbolOf(value)?.valueDeclaration;
+    const isConstant =
+      declaration &&
+      ts.isVariableDeclaration(declaration) &&
+      (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
+    return isConstant && declaration.initializer ? of(declaration.initializer) : undefined;
+  }
+  return ts.isPropertyAccessExpression(value) && isUnsetSwitch(value) ? false : undefined;
+}
+
+/** `process.argv.includes('--stdio')`, `args.includes('--stdio')` */
+function looksInArguments(sources: Sources, { expression, arguments: [flag] }: ts.CallExpression): boolean {
+  if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== 'includes') return false;
+  if (!flag || !ts.isStringLiteralLike(flag) || !flag.text.startsWith('-')) return false;
+  const list = unwrap(expression.expression);
+  const declaration = ts.isIdentifier(list) ? sources.symbolOf(list)?.valueDeclaration : undefined;
+  const source =
+    declaration && ts.isVariableDeclaration(declaration)
+      ? declaration.initializer?.getText()
+      : list.getText();
+  return source !== undefined && /^process\.argv(?:\.slice\(\d\))?$/.test(source);
+}
+
+/** `argv.stdio` of `.option('stdio', { type: 'boolean' })`, `options.stdio` of `.option('--stdio', '…')`, unless `default` is true. */
+function isUnsetSwitch({ name, expression }: ts.PropertyAccessExpression): boolean {
+  if (!/^(?:argv|args|opts|options|flags|cli\.flags|program\.opts\(\))$/.test(unwrap(expression).getText()))
+    return false;
+  const declared = descendants(name.getSourceFile(), ts.isCallExpression).filter((call) => {
+    const first = call.arguments[0];
+    return (
+      ts.isPropertyAccessExpression(call.expression) &&
+      call.expression.name.text === 'option' &&
+      first !== undefined &&
+      ts.isStringLiteralLike(first) &&
+      (first.text === name.text || new RegExp(`(?:^|, ?)--${name.text}$`).test(first.text))
+    );
+  });
+  return (
+    declared.length > 0 &&
+    declared.every(({ arguments: [first, second, third] }) => {
+      if (/^-/.test((first as ts.StringLiteral).text))
+        return third === undefined || third.getText() === 'false';
+      const settings = second?.getText() ?? '';
+      return /\btype:\s*['"]boolean['"]/.test(settings) && !/\bdefault:(?!\s*false\b)/.test(settings);
+    })
+  );
+}

@@ -226,6 +226,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The program may return here before it connects, after preparing something that the server uses.',
     hint: 'Decide what to run first, in a function of its own, and prepare the server in another.',
   },
+  'declared-in-block': {
+    severity: 'error',
+    message: '{name} is declared in a block around the function that connects, and the server uses it.',
+    hint: 'Declare it in that function, or outside of the block.',
+  },
   'assigned-from-stdio': {
     severity: 'error',
     message: 'The part of the program that is for stdio only changes {name} here, which the server reads.',

@@ -1,5 +1,5 @@
 import { type ConnectSite, isInside } from './connect.js';
-import { type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { intersects, namesOf } from './statement-names.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */
@@ -21,7 +21,7 @@ export interface Frame {
 export function frameOf(site: ConnectSite): Frame {
   const file = site.call.getSourceFile();
   const fn = site.scope;
-  const before: ts.Statement[] = [];
+  const before: ts.Statement[] = fn ? functionsBeside(fn) : [];
   const after: ts.Statement[] = [];
   const holders: ts.Statement[] = [];
   let statements: readonly ts.Statement[] = fn
@@ -40,6 +40,16 @@ export function frameOf(site: ConnectSite): Frame {
     holders.push(path);
     statements = inner;
   }
+}
+
+/** Functions of the blocks around a function: `if (isMain) { function load() {}  function main() { load(); … } }`. */
+function functionsBeside(fn: ts.FunctionLikeDeclaration): ts.Statement[] {
+  if (enclosingFunction(fn)) return [];
+  const found: ts.Statement[] = [];
+  for (let at: ts.Node = fn; !ts.isSourceFile(at); at = at.parent)
+    if (ts.isBlock(at.parent))
+      found.push(...at.parent.statements.filter((one) => isFunctionStatement(one) && !isInside(fn, one)));
+  return found;
 }
 
 function blockAround(statement: ts.Statement, node: ts.Node): readonly ts.Statement[] | undefined {

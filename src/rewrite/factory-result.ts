@@ -31,7 +31,11 @@ export function resultOf(entry: EntryModule, placement: Placement): FactoryResul
     server && ts.isIdentifier(server) && !isScoped(entry, server) ? server.text : undefined;
   const mustConnect =
     !factory && (runners.length > 0 || server === undefined || placement.afterConnect.length > 0);
-  const preparedNames = namesOf(entry.sources, new Set(placement.setUp));
+  const { setUp, repeated } = placement;
+  const preparedNames = namesOf(
+    entry.sources,
+    new Set(setUp.filter((statement) => !repeated.includes(statement))),
+  );
   const used = new Set<string>();
   const prepared = new Set<string>();
   for (const node of placement.shellNodes)

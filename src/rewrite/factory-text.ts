@@ -4,7 +4,9 @@ import { extentOf, reindent } from './edits.js';
 import { type EntryModule, freeName } from './entry-module.js';
 import type { ExistingFactory } from './existing-factory.js';
 import { type FactoryResult, resultOf, returnText } from './factory-result.js';
+import { namesUsedIn } from './imports.js';
 import type { Placement } from './place-statements.js';
+import { narrowedPatterns } from './repeated-imports.js';
 import { type SdkName, sdkName } from './sdk-names.js';
 import { blockText, depthOf } from './statement-text.js';
 
@@ -91,10 +93,21 @@ function withSetUp(
           '',
           `${unit}return { ${[about.name, ...prepared].join(', ')} }${semicolon}`,
         ];
-  const setUp = [blockText(entry, placement.setUp, 1), '', ...returned].join('\n');
+  const setUp = [setUpText(entry, placement), '', ...returned].join('\n');
   const outer = { parameters: '', returns: '', isAsync: awaitsSetUp };
   const text = `${SET_UP_DOC}\n${functionText(entry, placement, name, outer, setUp)}\n`;
   return { ...about, kind: 'server-factory', name, inner: about.name, awaitsSetUp, text };
+}
+
+/** The statements of the set-up; what the stdio program loads as well is loaded here for what is used here. */
+function setUpText(entry: EntryModule, placement: Placement): string {
+  const { setUp, frameServer, afterConnect, connected, repeated } = placement;
+  const moved = setUp.filter((statement) => !repeated.includes(statement));
+  const used = namesUsedIn([...moved, ...frameServer, ...afterConnect, ...connected]);
+  return narrowedPatterns(repeated, used).reduce(
+    (text, { pattern, text: narrowed }) => text.replace(pattern.getText(), () => narrowed),
+    blockText(entry, setUp, 1),
+  );
 }
 
 function functionText(

@@ -12,6 +12,7 @@ import {
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
+import { isLoading } from './repeated-imports.js';
 import {
   declaredNames,
   isConsoleHijack,
@@ -46,6 +47,8 @@ export interface Placement {
   readonly shellNodes: readonly ts.Node[];
   /** What the statements of the factory and of its set-up declare. */
   readonly ownNames: ReadonlySet<ts.Symbol>;
+  /** `const { load } = await import('./load.js')` of the set-up that the stdio program does as well. */
+  readonly repeated: readonly ts.Statement[];
   /** `return`s among what leaves the frame: they gave up starting the program. */
   readonly givingUp: readonly ts.ReturnStatement[];
 }
@@ -82,8 +85,12 @@ export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placem
   const shellNodes = () => [...shellNodesOf(places, frame, replaced), ...(transport ? [transport] : [])];
   keepWithShell(entry, places, frame, connected, shellNodes);
   const server = statementsAt(places, 'server');
+  const named = namesUsedIn(shellNodes());
   return {
     ...frame,
+    repeated: frame.setUp.filter(
+      (statement) => isLoading(statement) && declaredNames(statement).some((name) => named.has(name)),
+    ),
     directives: statementsAt(places, 'directive'),
     imports: statementsAt(places, 'import'),
     shared: statementsAt(places, 'shared'),
@@ -201,7 +208,11 @@ function isOfProgram(
   connected: readonly ts.Node[],
   statement: ts.Statement,
 ): boolean {
-  if (!ts.isVariableStatement(statement)) return false;
+  if (!ts.isVariableStatement(statement) && !ts.isFunctionDeclaration(statement)) return false;
+  if (isLoading(statement)) {
+    const named = namesUsedIn([...movedOf(frame), ...connected].filter((other) => other !== statement));
+    return !declaredNames(statement).some((name) => named.has(name));
+  }
   const runs = [
     ...descendants(statement, ts.isCallExpression),
     ...descendants(statement, ts.isNewExpression),
@@ -210,7 +221,7 @@ function isOfProgram(
       enclosingFunction(made) === enclosingFunction(statement) &&
       sources.symbolOf(rootOf(made.expression)) !== undefined,
   );
-  if (runs || awaits(statement)) return false;
+  if (runs || (!ts.isFunctionDeclaration(statement) && awaits(statement))) return false;
   const names = namesOf(sources, new Set([statement]));
   return ![...movedOf(frame), ...connected].some(
     (other) => other !== statement && [...sources.symbolsIn(other)].some((symbol) => names.has(symbol)),

@@ -1,3 +1,5 @@
+import { isInside } from '../inspect/connect.js';
+import { ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { type EntryModule, entryModule, type SplitInput } from './entry-module.js';
 import { existingFactory } from './existing-factory.js';
@@ -29,7 +31,7 @@ export function splitEntry(input: SplitInput): Split {
   const found = placeStatements(entry);
   const existing = existingFactory(entry, found);
   const placement = existing ? placeStatements(entry, existing.call) : found;
-  const early = exitInsteadOfReturn(entry, placement);
+  const early = [...exitInsteadOfReturn(entry, placement), ...leftInBlocks(entry, placement)];
   if (existing?.isReady)
     return { kind: 'server', module: existing.module, exportName: existing.exportName, diagnostics: early };
   if (takesFactory(entry, placement)) {
@@ -60,4 +62,24 @@ function exitInsteadOfReturn(
     else edits.replace(node.getStart(), node.end, `process.exit()${semicolon}`);
   }
   return diagnostics;
+}
+
+/** Variables of a block around the function that connects: what moves out of the function has them no more. */
+function leftInBlocks(
+  { sources, file, analysis }: EntryModule,
+  { setUp, frameServer, afterConnect }: Placement,
+): readonly Diagnostic[] {
+  const { fn } = analysis.lifetimes.frame;
+  if (!fn) return [];
+  const moved = [...setUp, ...frameServer, ...afterConnect];
+  const used = new Set(moved.flatMap((statement) => [...sources.symbolsIn(statement)]));
+  return [...used].flatMap(({ name, valueDeclaration: declared }) => {
+    const isOfBlock =
+      declared?.getSourceFile() === file &&
+      ts.isVariableDeclaration(declared) &&
+      !file.statements.includes(declared.parent.parent as ts.Statement) &&
+      !isInside(declared, fn) &&
+      !moved.some((statement) => isInside(declared, statement));
+    return isOfBlock ? [{ code: 'declared-in-block', at: sources.locationOf(declared), args: { name } }] : [];
+  });
 }

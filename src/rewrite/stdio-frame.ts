@@ -10,6 +10,7 @@ import type { Factory } from './factory-text.js';
 import { namesUsedIn } from './imports.js';
 import { firstFree } from './names.js';
 import type { Placement } from './place-statements.js';
+import { narrowedPatterns } from './repeated-imports.js';
 import { takesFactory } from './server-exports.js';
 import { declaredNames, isExported } from './statement-syntax.js';
 import { movedText, removeStatements } from './statement-text.js';
@@ -28,7 +29,15 @@ const DONE: FrameEdit = { diagnostics: [] };
 export function editFrame(entry: EntryModule, placement: Placement, factory: Factory): FrameEdit {
   const edit = insertServer(entry, placement, factory);
   // After the insertion, which stands between what is removed and the blank line in front of it.
-  removeStatements(entry, [...placement.setUp, ...placement.frameServer, ...placement.afterConnect]);
+  const { setUp, frameServer, afterConnect, repeated } = placement;
+  const read = namesUsedIn(placement.shellNodes);
+  for (const { pattern, text } of narrowedPatterns(repeated, read))
+    entry.edits.replace(pattern.getStart(), pattern.end, text);
+  removeStatements(entry, [
+    ...setUp.filter((statement) => !repeated.includes(statement)),
+    ...frameServer,
+    ...afterConnect,
+  ]);
   return edit;
 }
 
@@ -196,7 +205,8 @@ function insertInFrame(entry: EntryModule, placement: Placement, text: string): 
   const moved = new Set<ts.Statement>([...placement.setUp, ...placement.frameServer]);
   const holder = frame.holders.find((one) => usesOutside(entry, placement, one));
   const inFrame = [...frame.before, frame.path].filter(
-    (statement) => statement.parent !== file || statement === frame.path,
+    (statement) =>
+      (frame.fn ? isInside(statement, frame.fn) : statement.parent !== file) || statement === frame.path,
   );
   const needsServer = (statement: ts.Statement) =>
     statement === frame.path || usesAny(entry, statement, placement.ownNames);

@@ -34,6 +34,7 @@ const shapes: ReadonlySet<string> = new Set([
   'factory-filled-by-caller',
   'factory-start-stop',
   'factory-with-arguments',
+  'guarded-block',
   'handlers-after-connect',
   'handlers-installed-by-a-function',
   'main-guard-commonjs',

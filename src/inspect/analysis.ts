@@ -277,9 +277,9 @@ function prepares(
   call: ts.CallExpression,
   around: ts.FunctionLikeDeclaration,
 ): boolean {
-  if (!around.body || !ts.isBlock(around.body)) return false;
-  const outer = frameOf({ ...site, call, scope: around });
-  const effects = outer.before.some(
+  if (!around.body) return false;
+  const outer = ts.isBlock(around.body) ? frameOf({ ...site, call, scope: around }) : undefined;
+  const effects = outer?.before.some(
     (statement) =>
       ts.isExpressionStatement(statement) &&
       !isBanner(statement) &&
@@ -287,7 +287,9 @@ function prepares(
   );
   if (effects) return true;
   const callers = callsOf(sources, around);
-  return callers.some((one) => {
+  // A function that is handed to another is called on the way of the one it is written in.
+  const handed = callers.length === 0 && ts.isCallExpression(around.parent) ? [around.parent] : [];
+  return [...callers, ...handed].some((one) => {
     const next = enclosingFunction(one);
     return next !== undefined && next !== around && prepares(sources, site, one, next);
   });

@@ -22,7 +22,7 @@ export function frameOf(site: ConnectSite): Frame {
   const file = site.call.getSourceFile();
   const fn = site.scope;
   const before: ts.Statement[] = fn ? functionsBeside(fn) : [];
-  const after: ts.Statement[] = [];
+  const levels: ts.Statement[][] = [];
   const holders: ts.Statement[] = [];
   let statements: readonly ts.Statement[] = fn
     ? fn.body && ts.isBlock(fn.body)
@@ -34,12 +34,20 @@ export function frameOf(site: ConnectSite): Frame {
     const path = statements[index]!;
     before.push(...statements.slice(0, index));
     // What ends a clause of a `switch` belongs to the branch, not to what comes after.
-    after.unshift(...statements.slice(index + 1).filter((statement) => !ts.isBreakStatement(statement)));
+    levels.unshift(statements.slice(index + 1).filter((statement) => !ts.isBreakStatement(statement)));
     const inner = path && blockAround(path, site.call);
-    if (!inner) return { file, fn, before, path, after, holders };
+    if (!inner) return { file, fn, before, path, after: reached(levels), holders };
     holders.push(path);
     statements = inner;
   }
+}
+
+/** What comes after the connect, innermost block first, as far as a `return` or `throw` of these blocks. */
+function reached(levels: readonly (readonly ts.Statement[])[]): ts.Statement[] {
+  const last = levels.findIndex((one) =>
+    one.some((statement) => ts.isReturnStatement(statement) || ts.isThrowStatement(statement)),
+  );
+  return (last < 0 ? levels : levels.slice(0, last + 1)).flat();
 }
 
 /** Functions of the blocks around a function: `if (isMain) { function load() {}  function main() { load(); … } }`. */

@@ -27,9 +27,25 @@ export function statementsElsewhere(
   ).filter((statement) => !startsProgram(effects, statement, frame));
 }
 
-/** Does the statement of another module start the program: `startServer()` in the file that `bin` names? */
-const startsProgram = (effects: Effects, statement: ts.Statement, { fn }: Frame): boolean =>
-  fn?.body !== undefined && effects.bodiesRunBy([statement]).has(fn.body);
+/**
+ * Does the statement of another module start the program: `startServer()` in the file that `bin` names? What it hands on
+ * on its way (`guarded(async () => startServer())`) may be called there as well.
+ */
+function startsProgram(effects: Effects, statement: ts.Statement, { fn }: Frame): boolean {
+  if (!fn?.body) return false;
+  const seen = new Set<ts.Node>();
+  for (let roots: ts.Node[] = [statement]; roots.length > 0; ) {
+    const bodies = effects.bodiesRunBy(roots);
+    if (bodies.has(fn.body)) return true;
+    roots = [...roots, ...bodies]
+      .flatMap((body) => descendants(body, ts.isCallExpression))
+      .flatMap((call) => call.arguments.filter((argument) => ts.isFunctionLike(argument)))
+      .filter((handed) => !seen.has(handed))
+      .map((handed) => (handed as ts.ArrowFunction | ts.FunctionExpression).body);
+    for (const body of roots) seen.add(body.parent);
+  }
+  return false;
+}
 
 /** Top-level effect statements of these modules that touch one of the bindings. */
 export function effectsAtTop(

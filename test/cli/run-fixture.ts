@@ -56,6 +56,7 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-state-used-beside',
   'server-assigned-later',
   'several-entrypoints',
+  'started-through-a-callback',
   'state-set-in-main',
   'subclass-of-mcp-server',
   'subcommands',

@@ -224,7 +224,8 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   const server = connectedArgument(sources, site, fn, outer);
   const scope = enclosingFunction(outer);
   // What the called function makes and connects by itself is nothing that a parameter could stand for.
-  const use = transportArgument(sources, site) ?? (site.runners.length > 0 ? site.call : undefined);
+  const isLifted = site.runners.length > 0 || (site.helpers ?? []).length > 0;
+  const use = transportArgument(sources, site) ?? (isLifted ? site.call : undefined);
   if (!use && !server) return { problem: site.call };
   const taking = [...(use ? [{ fn, use }] : []), ...(site.helpers ?? [])];
   if (server) return { ...site, call: outer, server, helpers: taking, scope };

@@ -1,3 +1,4 @@
+import { isError } from '../../src/diagnostics.js';
 import { inspectProject } from '../../src/inspect/inspect-project.js';
 import type { Options } from '../../src/model.js';
 import { rewriteProject } from '../../src/rewrite/rewrite-project.js';
@@ -61,7 +62,9 @@ export function judge(source: Source): string[] {
   const inspection = inspectProject(project, options);
   const rewrite =
     inspection.diagnostics.length > 0 ? undefined : rewriteProject(project, inspection, options);
-  const refusals = [...inspection.diagnostics, ...(rewrite?.diagnostics ?? [])].map(({ code }) => code);
+  const refusals = [...inspection.diagnostics, ...(rewrite?.diagnostics ?? [])]
+    .filter(isError)
+    .map(({ code }) => code);
   return [
     ...inspection.state.map(({ name, kind, decision }) => `${name} ${kind} ${decision}`),
     ...new Set(refusals),

@@ -228,7 +228,9 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   const use = transportArgument(sources, site) ?? (isLifted ? site.call : undefined);
   if (!use && !server) return { problem: site.call };
   const taking = [...(use ? [{ fn, use }] : []), ...(site.helpers ?? [])];
-  if (server) return { ...site, call: outer, server, helpers: taking, scope };
+  // Called through an interface, a helper cannot be given more than that says.
+  const isKnown = functionOf(sources, outer.expression) === fn;
+  if (server) return { ...site, call: outer, server, helpers: isKnown ? taking : [], scope };
   return {
     ...site,
     call: outer,

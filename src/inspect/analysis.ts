@@ -1,4 +1,5 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
+import { moduleFormatOf } from './build.js';
 import { servesOneClient } from './client-program.js';
 import {
   type ConnectProblem,
@@ -10,9 +11,10 @@ import {
   serverIsParameter,
 } from './connect.js';
 import { type CredentialChoices, CredentialReads } from './credentials.js';
-import { CONNECTS, findEntries, moduleFormatOf, packageJsonOf } from './entry.js';
+import { CONNECTS, findEntries } from './entry.js';
 import { frameOf } from './frame.js';
 import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';

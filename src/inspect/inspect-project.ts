@@ -9,8 +9,9 @@ import type {
   StateKind,
 } from '../model.js';
 import { type Analysis, analyse, type Given, place } from './analysis.js';
-import { findBuild, findPackageManager, languageOf, moduleFormatOf, packageJsonOf } from './entry.js';
+import { findBuild, findPackageManager, languageOf, moduleFormatOf } from './build.js';
 import { findEnv, findProcessGlue, findSessionFeatures, findSurface } from './findings.js';
+import { packageJsonOf } from './package-json.js';
 import { topLevelStatement, ts, unwrap } from './source.js';
 
 /** Reads a project: its entry, build, server, surface, state and what HTTP will change for it. Pure. */

@@ -1,5 +1,5 @@
+import { isAlsoCommonJs } from '../inspect/build.js';
 import { isInside } from '../inspect/connect.js';
-import { isAlsoCommonJs } from '../inspect/entry.js';
 import { descendants, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';

@@ -1,12 +1,11 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
 import { moduleFormatOf } from './build.js';
+import { callsOf } from './calls.js';
 import { servesOneClient } from './client-program.js';
 import {
   type ConnectProblem,
   type ConnectSite,
-  callsOf,
   findConnect,
-  isInside,
   liftSite,
   serverIsParameter,
 } from './connect.js';
@@ -16,7 +15,7 @@ import { frameOf } from './frame.js';
 import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
-import { enclosingFunction, Resolver, rootOf, Sources, ts } from './source.js';
+import { enclosingFunction, isInside, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
 
 /** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */

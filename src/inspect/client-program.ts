@@ -1,7 +1,16 @@
+import { declaredName, functionOf } from './calls.js';
 import type { ConnectSite } from './connect.js';
-import { declaredName, functionOf, isInside } from './connect.js';
 import { isSdkServer } from './server-statements.js';
-import { descendants, enclosingFunction, isAsync, rootOf, type Sources, ts, unwrap } from './source.js';
+import {
+  descendants,
+  enclosingFunction,
+  isAsync,
+  isInside,
+  rootOf,
+  type Sources,
+  ts,
+  unwrap,
+} from './source.js';
 
 /**
  * The function around the connect, when all that serves a client happens inside it: then the program may be let come

@@ -1,4 +1,4 @@
-import { callsOf } from './connect.js';
+import { callsOf } from './calls.js';
 import type { Effects } from './effects.js';
 import { initializerOf, type StateDeclaration, staticFieldUses } from './lasting.js';
 import { isAssigned, type Sources, ts, unwrap } from './source.js';

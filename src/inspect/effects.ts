@@ -1,4 +1,4 @@
-import { functionOf } from './connect.js';
+import { functionOf } from './calls.js';
 import { enclosingFunction, forEachReference, type Sources, ts, unwrap } from './source.js';
 import { immediateCaller, isTimer, timerOf } from './timing.js';
 

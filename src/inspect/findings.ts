@@ -1,5 +1,5 @@
 import type { EnvRead, ProcessGlue, SessionFeature, SurfaceItem } from '../model.js';
-import { functionOf } from './connect.js';
+import { functionOf } from './calls.js';
 import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 
 const REGISTERS: Readonly<Record<string, SurfaceItem['kind']>> = {

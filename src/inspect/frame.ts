@@ -1,5 +1,5 @@
-import { type ConnectSite, isInside } from './connect.js';
-import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import type { ConnectSite } from './connect.js';
+import { enclosingFunction, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { intersects, namesOf } from './statement-names.js';
 
 /** The straight line of statements that leads to the connect: the module's, and those of the function it stands in. */

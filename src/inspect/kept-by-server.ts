@@ -1,4 +1,4 @@
-import { callsOf } from './connect.js';
+import { callsOf } from './calls.js';
 import type { Effects } from './effects.js';
 import { runsAtEnd } from './signal-handlers.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';

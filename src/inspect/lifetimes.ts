@@ -1,4 +1,4 @@
-import { type ConnectSite, isInside } from './connect.js';
+import type { ConnectSite } from './connect.js';
 import { CredentialValues } from './credential-values.js';
 import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
@@ -17,7 +17,7 @@ import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './mo
 import { type TakenPort, takenPorts } from './ports.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { endingOf } from './signal-handlers.js';
-import { enclosingFunction, type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import { enclosingFunction, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
 import { isTimer, Timing } from './timing.js';

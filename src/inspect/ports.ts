@@ -1,4 +1,4 @@
-import { callsOf, functionOf } from './connect.js';
+import { callsOf, functionOf } from './calls.js';
 import { descendants, enclosingFunction, isAssigned, type Sources, ts, unwrap } from './source.js';
 import { immediateCaller } from './timing.js';
 

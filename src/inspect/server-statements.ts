@@ -1,5 +1,5 @@
+import { functionOf } from './calls.js';
 import type { ConnectSite } from './connect.js';
-import { functionOf } from './connect.js';
 import type { Effects } from './effects.js';
 import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isOfClient } from './module-effects.js';

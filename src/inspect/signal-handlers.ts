@@ -1,5 +1,5 @@
-import { declaredName, functionOf, isInside } from './connect.js';
-import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+import { declaredName, functionOf } from './calls.js';
+import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 
 /** The handler of `process.on('SIGINT', handler)` and its like. */
 export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {

@@ -1,5 +1,4 @@
 import type { StateKind } from '../model.js';
-import { isInside } from './connect.js';
 import {
   initializerOf,
   isSeparable,
@@ -9,7 +8,16 @@ import {
 } from './lasting.js';
 import { isShareablePackage } from './packages.js';
 import { isSdkServer } from './server-statements.js';
-import { awaits, descendants, enclosingFunction, isDecoration, type Sources, ts, unwrap } from './source.js';
+import {
+  awaits,
+  descendants,
+  enclosingFunction,
+  isDecoration,
+  isInside,
+  type Sources,
+  ts,
+  unwrap,
+} from './source.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */

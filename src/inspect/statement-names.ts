@@ -1,5 +1,4 @@
-import { isInside } from './connect.js';
-import { descendants, enclosingFunction, isAssigned, type Sources, ts } from './source.js';
+import { descendants, enclosingFunction, isAssigned, isInside, type Sources, ts } from './source.js';
 
 export const isDeclaration = (statement: ts.Statement): boolean =>
   ts.isFunctionDeclaration(statement) ||

@@ -213,3 +213,6 @@ const isAssignment = (kind: ts.SyntaxKind): boolean =>
 export const isAsync = (fn: ts.FunctionLikeDeclaration): boolean =>
   ts.canHaveModifiers(fn) &&
   (fn.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.AsyncKeyword) ?? false);
+
+export const isInside = (node: ts.Node, outer: ts.Node): boolean =>
+  node.getSourceFile() === outer.getSourceFile() && node.pos >= outer.pos && node.end <= outer.end;

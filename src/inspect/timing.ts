@@ -1,6 +1,6 @@
-import { declaredName, isInside } from './connect.js';
+import { declaredName } from './calls.js';
 import { signalHandlerOf } from './signal-handlers.js';
-import { descendants, enclosingFunction, isDecoration, type Sources, ts } from './source.js';
+import { descendants, enclosingFunction, isDecoration, isInside, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
 
 /** Methods that call their function argument before they return. */

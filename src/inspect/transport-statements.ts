@@ -1,7 +1,7 @@
-import { type ConnectSite, isInside } from './connect.js';
+import type { ConnectSite } from './connect.js';
 import type { Frame } from './frame.js';
 import { endingOf, installsHandlers } from './signal-handlers.js';
-import { enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
+import { enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
 const GLUE =

@@ -1,5 +1,6 @@
-import { type ConnectSite, callsOf, isInside } from './connect.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { callsOf } from './calls.js';
+import type { ConnectSite } from './connect.js';
+import { descendants, enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
 
 /**
  * The condition that keeps a program from serving stdio when it is started without arguments: `if (options.stdio)`,

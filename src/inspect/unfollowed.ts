@@ -1,10 +1,9 @@
-import { isInside } from './connect.js';
 import type { CredentialValues } from './credential-values.js';
 import { type CredentialReads, variableOf } from './credentials.js';
 import type { Effects } from './effects.js';
 import { callsFrame, type Frame } from './frame.js';
 import { initializerOf, type StateDeclaration } from './lasting.js';
-import { awaits, descendants, isAssigned, rootOf, type Sources, ts, unwrap } from './source.js';
+import { awaits, descendants, isAssigned, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 import type { Timing } from './timing.js';
 
 /** A use of a credential that cannot be made each caller's own. */

@@ -1,8 +1,8 @@
 import type { Analysis } from '../inspect/analysis.js';
-import { isInside } from '../inspect/connect.js';
 import { variableOf } from '../inspect/credentials.js';
 import { stopsWithout } from '../inspect/findings.js';
 import type { ts } from '../inspect/source.js';
+import { isInside } from '../inspect/source.js';
 import type { FileEdits } from './edits.js';
 import { helperIn } from './scope-helpers.js';
 import { asserted, scopeUses } from './session-state.js';

@@ -1,7 +1,6 @@
 import type { Analysis } from '../inspect/analysis.js';
-import { isInside } from '../inspect/connect.js';
 import { callsFrame } from '../inspect/frame.js';
-import { type Sources, ts } from '../inspect/source.js';
+import { isInside, type Sources, ts } from '../inspect/source.js';
 import type { Build, Project } from '../model.js';
 import { type FileEdits, indentUnit } from './edits.js';
 import { type ModuleStyle, moduleStyle } from './module-style.js';

@@ -1,5 +1,4 @@
-import { isInside } from '../inspect/connect.js';
-import { ts } from '../inspect/source.js';
+import { isInside, ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { type EntryModule, entryModule, type SplitInput } from './entry-module.js';
 import { existingFactory } from './existing-factory.js';

@@ -1,5 +1,5 @@
-import { functionOf, isInside } from '../inspect/connect.js';
-import { descendants, type Sources, ts, unwrap } from '../inspect/source.js';
+import { functionOf } from '../inspect/calls.js';
+import { descendants, isInside, type Sources, ts, unwrap } from '../inspect/source.js';
 
 /** `module.exports = …`, `exports.x = …` */
 export const isExportsAssignment = (statement: ts.Statement): boolean =>

@@ -1,6 +1,5 @@
 import { isAlsoCommonJs } from '../inspect/build.js';
-import { isInside } from '../inspect/connect.js';
-import { descendants, ts } from '../inspect/source.js';
+import { descendants, isInside, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf, type FileEdits } from './edits.js';

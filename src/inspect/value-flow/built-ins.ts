@@ -1,4 +1,3 @@
-import { isInside } from '../connect.js';
 import {
   CALLS_BACK,
   CHANGES_COLLECTION,
@@ -6,7 +5,7 @@ import {
   changesIdentity,
   isShareablePackage,
 } from '../packages.js';
-import { type ExternalName, enclosingFunction, ts } from '../source.js';
+import { type ExternalName, enclosingFunction, isInside, ts } from '../source.js';
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
 import { isGlobalObject } from './syntax.js';

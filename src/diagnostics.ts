@@ -88,6 +88,11 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{name} is raised from {has} to {needs}.',
     hint: 'The HTTP service needs what this version brings.',
   },
+  'format-checked': {
+    severity: 'error',
+    message: 'The build runs {command}, and would stop at files that Prettier has not written yet.',
+    hint: 'Take that out of the build script (a script of its own can run it), convert, and run prettier --write.',
+  },
   'build-constant': {
     severity: 'error',
     message: '{name} is put in by the project’s own bundler ({config}); the service has a bundle of its own.',

@@ -31,6 +31,16 @@ function buildScript(pkg: PackageJson): { readonly script: string | undefined; r
   return { script, text: script ? expandScript(pkg, pkg.scripts![script]!) : '' };
 }
 
+/** The command of the build that fails on files which are not laid out as Prettier would. */
+export function formatCheckOf(project: Project): string | undefined {
+  const commands = buildScript(packageJsonOf(project))
+    .text.split(/&&|;/)
+    .map((command) => command.trim());
+  return commands.find((command) =>
+    /\bprettier\b.*\s(?:--check|--list-different|-[cl])(?:\s|$)/.test(command),
+  );
+}
+
 /** Is it bun that runs the output: by the first line of the entry, or else by the script that starts it? */
 function runsWithBun(project: Project, entry: Entry): boolean {
   const shebang = /^#!.*/.exec(project.files.get(entry.file) ?? '')?.[0];
@@ -51,20 +61,19 @@ function emittingConfig(project: Project, script: string): string | undefined {
   return known.find((path) => readTsconfig(project, path).compilerOptions['noEmit'] !== true) ?? known[0];
 }
 
-/** A script with the scripts it runs (`npm run build:x`) and the build files it starts. */
+/** A script with the scripts it runs (`npm run build:x -- --flag`) and the build files it starts. */
 function expandScript(pkg: PackageJson, script: string, depth = 0): string {
   if (depth > 3) return script;
-  const inner = [
-    ...script.matchAll(/(?:npm|pnpm|yarn|bun)\s+(?:run\s+|-s\s+)*([\w:.-]+)|run-[sp]\s+([\w:.\s-]+)/g),
-  ].flatMap((match) => (match[1] ?? match[2] ?? '').split(/\s+/));
-  return [
-    script,
-    ...inner.flatMap((name) =>
-      pkg.scripts?.[name] && pkg.scripts[name] !== script
-        ? [expandScript(pkg, pkg.scripts[name]!, depth + 1)]
-        : [],
-    ),
-  ].join(' && ');
+  const started =
+    /(?:npm|pnpm|yarn|bun)\s+(?:run\s+|-s\s+)*(?<one>[\w:.-]+)(?:\s+--\s+(?<args>[^&|;]+))?|run-[sp]\s+(?<several>[\w:.\s-]+)/g;
+  const inner = [...script.matchAll(started)].flatMap(({ groups }) =>
+    (groups?.['one'] ?? groups?.['several'] ?? '')
+      .split(/\s+/)
+      .flatMap((name) => pkg.scripts?.[name] ?? [])
+      .filter((text) => text !== script)
+      .map((text) => expandScript(pkg, `${text} ${groups?.['args'] ?? ''}`.trim(), depth + 1)),
+  );
+  return [script, ...inner].join(' && ');
 }
 
 const BUNDLERS = [

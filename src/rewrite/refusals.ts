@@ -1,4 +1,5 @@
 import type { Analysis } from '../inspect/analysis.js';
+import { formatCheckOf } from '../inspect/build.js';
 import { isSubcommand } from '../inspect/client-program.js';
 import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
@@ -37,6 +38,7 @@ export function findRefusals(
     ...badCredentials(options, sent),
     ...argumentsNeeded(analysis, options),
     ...oldModules(project, inspection),
+    ...formatChecked(project),
   ];
 }
 
@@ -127,6 +129,13 @@ function argumentsNeeded({ sources, site }: Analysis, options: Options): Diagnos
   const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
   const check = command ?? findUnchosen(sources, site) ?? findNeededArguments(sources);
   return check ? [{ code: 'arguments-needed', at: sources.locationOf(check), args: {} }] : [];
+}
+
+/** New files, and text that has moved further in, would be laid out otherwise in places. */
+function formatChecked(project: Project): Diagnostic[] {
+  const command = formatCheckOf(project);
+  const at = { file: 'package.json', line: 1, column: 1 };
+  return command ? [{ code: 'format-checked', at, args: { command } }] : [];
 }
 
 /** What the service's own modules need of the compiler's configuration. */

@@ -90,8 +90,9 @@ const wordings: Readonly<Record<string, Wording>> = {
   },
   'format-checked': {
     severity: 'error',
-    message: 'The build runs {command}, and would stop at files that Prettier has not written yet.',
-    hint: 'Take that out of the build script (a script of its own can run it), convert, and run prettier --write.',
+    message:
+      'The build runs {command}, and would stop at files that the project’s formatter has not seen yet.',
+    hint: 'Take that out of the build script (a script of its own can run it), convert, and run the formatter.',
   },
   'build-constant': {
     severity: 'error',

@@ -31,15 +31,27 @@ function buildScript(pkg: PackageJson): { readonly script: string | undefined; r
   return { script, text: script ? expandScript(pkg, pkg.scripts![script]!) : '' };
 }
 
-/** The command of the build that fails on files which are not laid out as Prettier would. */
+/** The command of the build that fails on files which are not laid out as the project's own formatter would. */
 export function formatCheckOf(project: Project): string | undefined {
-  const commands = buildScript(packageJsonOf(project))
-    .text.split(/&&|;/)
+  const pkg = packageJsonOf(project);
+  const { script } = buildScript(pkg);
+  const scripts = script ? [`pre${script}`, script, `post${script}`] : [];
+  const commands = scripts
+    .flatMap((name) => expandScript(pkg, pkg.scripts?.[name] ?? '').split(/&&|;/))
     .map((command) => command.trim());
-  return commands.find((command) =>
-    /\bprettier\b.*\s(?:--check|--list-different|-[cl])(?:\s|$)/.test(command),
+  const lintsLayout = [...project.files].some(
+    ([path, text]) => /^(?:eslint\.config\.|\.eslintrc)/.test(path) && LAYOUT_RULES.test(text),
+  );
+  return commands.find(
+    (command) =>
+      /\bprettier\b.*\s(?:--check|--list-different|-[cl])(?:\s|$)/.test(command) ||
+      (lintsLayout && /\beslint\b(?!.*\s--fix\b)/.test(command)),
   );
 }
+
+/** What brings rules of layout into ESLint's configuration. */
+const LAYOUT_RULES =
+  /@antfu\/eslint-config|@stylistic|eslint-plugin-prettier|prettier\/prettier|\bairbnb|\bstandard\b/;
 
 /** Is it bun that runs the output: by the first line of the entry, or else by the script that starts it? */
 function runsWithBun(project: Project, entry: Entry): boolean {

@@ -2,6 +2,11 @@ import { type Connected, stronglyConnected } from './strongly-connected.js';
 import type { Thing } from './thing.js';
 import { ThingSet } from './thing-set.js';
 
+/** Slots with more targets than this wait until nothing else moves: what comes to them meanwhile is carried on at once. */
+const MANY = 64;
+/** Cycles are looked for after as many steps as there are inclusions, but not before as many as this. */
+const LEAST_WORK = 20_000;
+
 type Seen = (thing: Thing) => void;
 
 /** What is read from each thing of a slot, into a slot of its own. */
@@ -147,16 +152,29 @@ export class Propagation {
   /** Carries everything along until nothing moves. */
   settle(): void {
     let work = 0;
-    let limit = 20_000;
-    while (this.pending.length > 0) {
-      const round = this.pending;
-      this.pending = [];
+    let limit = LEAST_WORK;
+    let late: Slot[] = [];
+    const mergeIfWorthIt = (): void => {
+      if (work < limit) return;
+      limit = Math.max(LEAST_WORK, this.mergeCycles());
+      work = 0;
+    };
+    while (this.pending.length > 0 || late.length > 0) {
+      const isLate = this.pending.length === 0;
+      const round = isLate ? late : this.pending;
+      if (isLate) {
+        late = [];
+        for (const slot of round) work += slot.targets.size;
+        mergeIfWorthIt();
+      } else this.pending = [];
       for (const slot of round) {
-        work += this.carryOn(slot);
-        if (work < limit) continue;
+        if (!isLate && slot.targets.size > MANY) {
+          late.push(slot);
+          continue;
+        }
         // The order of the rest does not matter: a slot is asked for what it has that is fresh.
-        limit = Math.max(limit, 4 * this.mergeCycles());
-        work = 0;
+        work += this.carryOn(slot);
+        mergeIfWorthIt();
       }
     }
   }

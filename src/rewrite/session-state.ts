@@ -1,5 +1,5 @@
 import { initializerOf, isSeparable, type StateDeclaration, staticFieldUses } from '../inspect/lasting.js';
-import { awaits, type Sources, ts, unwrap } from '../inspect/source.js';
+import { awaits, descendants, type Sources, ts, unwrap } from '../inspect/source.js';
 import { isModuleExports } from '../inspect/timing.js';
 import type { FileEdits } from './edits.js';
 
@@ -97,18 +97,22 @@ export function scopeUses(
       edits.insert(namespaced ? parent.end : reference.end, '.value');
     }
   }
-  for (const file of sources.files.values()) {
-    const walk = (node: ts.Node): void => {
-      if (
-        ts.isTypeQueryNode(node) &&
-        ts.isIdentifier(node.exprName) &&
-        sources.symbolOf(node.exprName) === symbol
-      )
-        editsOf(file).insert(node.exprName.end, '.value');
-      ts.forEachChild(node, walk);
-    };
-    if (file.text.includes('typeof')) walk(file);
-  }
+  for (const name of queriedNames(sources))
+    if (sources.symbolOf(name) === symbol) editsOf(name.getSourceFile()).insert(name.end, '.value');
+}
+
+const queried = new WeakMap<Sources, readonly ts.Identifier[]>();
+
+/** The names in types like `typeof store`, of which there are few: they are looked for once. */
+function queriedNames(sources: Sources): readonly ts.Identifier[] {
+  const known = queried.get(sources);
+  if (known) return known;
+  const found = [...sources.files.values()]
+    .filter((file) => file.text.includes('typeof'))
+    .flatMap((file) => descendants(file, ts.isTypeQueryNode))
+    .flatMap(({ exprName }) => (ts.isIdentifier(exprName) ? [exprName] : []));
+  queried.set(sources, found);
+  return found;
 }
 
 function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {

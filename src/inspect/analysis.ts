@@ -1,7 +1,7 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
 import { moduleFormatOf } from './build.js';
 import { callsOf } from './calls.js';
-import { servesOneClient } from './client-program.js';
+import { servesOneClient, usesOf } from './client-program.js';
 import {
   type ConnectProblem,
   type ConnectSite,
@@ -13,6 +13,7 @@ import { type CredentialChoices, CredentialReads } from './credentials.js';
 import { CONNECTS, findEntries } from './entry.js';
 import { frameOf } from './frame.js';
 import { findLifetimes, type Lifetimes, type StateChoices } from './lifetimes.js';
+import { OnTheWay } from './on-the-way.js';
 import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, isInside, Resolver, rootOf, Sources, ts } from './source.js';
@@ -191,15 +192,17 @@ export const place = (where: Location): string => `${where.file}:${where.line}:$
 function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly diagnostic: Diagnostic } {
   const entryText = sources.files.get(sources.entry)?.text ?? '';
   let site = first;
+  const passed: ConnectSite[] = [];
   for (let depth = 0; depth < 8; depth++) {
+    passed.unshift(site);
     if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
     // The factory given to `serveStdio` may depend on what the function around it prepared.
     const lifted = site.factory ? { problem: site.scope } : liftSite(sources, site);
-    const program =
-      'problem' in lifted && !/\b(?:require\.main|module\.parent|import\.meta\.main)\b/.test(entryText)
-        ? servesOneClient(sources, site)
-        : undefined;
-    if (program) return { ...site, runners: [], program };
+    if ('problem' in lifted && !/\b(?:require\.main|module\.parent|import\.meta\.main)\b/.test(entryText))
+      for (const one of passed) {
+        const program = servesOneClient(sources, one);
+        if (program) return { ...one, runners: [], program };
+      }
     if ('problem' in lifted)
       return {
         diagnostic: {
@@ -233,13 +236,14 @@ function canSplit(sources: Sources, site: ConnectSite): boolean {
   if (ts.isClassLike(fn.parent) || ts.isPropertyDeclaration(fn.parent)) return false;
   if (enclosingFunction(fn)) return false;
   const calls = callsOf(sources, fn);
+  const way = new OnTheWay(sources, fn);
   if (calls.length === 0)
-    return fn.parameters.every((parameter) => !isUsed(sources, parameter, beyondTheBranch(sources, site)));
+    return (
+      fn.parameters.every((parameter) => !isUsed(sources, parameter, beyondTheBranch(sources, site))) &&
+      !usesOf(sources, fn).some((use) => prepares(sources, site, way, use))
+    );
   if (fn.parameters.some((parameter) => isUsed(sources, parameter))) return false;
-  return calls.every((call) => {
-    const around = enclosingFunction(call);
-    return !around || !prepares(sources, site, call, around);
-  });
+  return !calls.some((call) => prepares(sources, site, way, call));
 }
 
 function isUsed(
@@ -271,15 +275,15 @@ function beyondTheBranch(sources: Sources, site: ConnectSite): (reference: ts.No
     );
 }
 
-/** Does the caller do something before the call that the server may depend on? */
-function prepares(
-  sources: Sources,
-  site: ConnectSite,
-  call: ts.CallExpression,
-  around: ts.FunctionLikeDeclaration,
-): boolean {
-  if (!around.body) return false;
-  const outer = ts.isBlock(around.body) ? frameOf({ ...site, call, scope: around }) : undefined;
+/** Is something done on the way to a call, or another use of the function, that the server may depend on? */
+function prepares(sources: Sources, site: ConnectSite, way: OnTheWay, use: ts.Node): boolean {
+  if (way.changesBefore(use)) return true;
+  const around = enclosingFunction(use);
+  if (!around?.body) return false;
+  const outer =
+    ts.isBlock(around.body) && ts.isCallExpression(use)
+      ? frameOf({ ...site, call: use, scope: around })
+      : undefined;
   const effects = outer?.before.some(
     (statement) =>
       ts.isExpressionStatement(statement) &&
@@ -289,9 +293,8 @@ function prepares(
   if (effects) return true;
   const callers = callsOf(sources, around);
   // A function that is handed to another is called on the way of the one it is written in.
-  const handed = callers.length === 0 && ts.isCallExpression(around.parent) ? [around.parent] : [];
-  return [...callers, ...handed].some((one) => {
-    const next = enclosingFunction(one);
-    return next !== undefined && next !== around && prepares(sources, site, one, next);
-  });
+  const handed = callers.length === 0 && ts.isCallExpression(around.parent) ? [around] : [];
+  return [...callers, ...handed].some(
+    (one) => enclosingFunction(one) !== around && prepares(sources, site, way, one),
+  );
 }

@@ -63,7 +63,7 @@ const returnsValue = (fn: ts.FunctionLikeDeclaration): boolean =>
   );
 
 /** Where a function comes into play: itself when it has no name, else where its name stands, also behind `import()`. */
-function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Node[] {
+export function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Node[] {
   const name = declaredName(fn);
   if (!name) return [fn];
   const symbol = ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;

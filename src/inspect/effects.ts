@@ -46,13 +46,13 @@ export class Effects {
     return touched;
   }
 
-  /** Every function body and field initialiser that running the nodes runs. */
-  bodiesRunBy(roots: readonly ts.Node[]): Set<ts.Node> {
+  /** Every function body and field initialiser that running the nodes runs; one, with what only it runs, may be left out. */
+  bodiesRunBy(roots: readonly ts.Node[], except?: ts.Node): Set<ts.Node> {
     const found = new Set<ts.Node>();
     const queue = [...roots];
     for (let node = queue.pop(); node; node = queue.pop()) {
       for (const body of this.bodiesCalledIn(node))
-        if (!found.has(body)) {
+        if (body !== except && !found.has(body)) {
           found.add(body);
           queue.push(body);
         }

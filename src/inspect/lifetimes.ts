@@ -65,7 +65,7 @@ export function findLifetimes(
 ): Lifetimes {
   const frame = frameOf(site);
   const effects = new Effects(sources, credentials.roots);
-  const flow = new ValueFlow(sources);
+  const flow = ValueFlow.of(sources);
   const local = localStatements(sources, frame, site);
   const seeds = serverSeeds(sources, site);
   const transport = transportStatements(sources, frame, site, local, seeds);

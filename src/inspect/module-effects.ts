@@ -53,7 +53,12 @@ export function effectsAtTop(
   files: readonly ts.SourceFile[],
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
-  return files
+  return statementsAtTop(files).filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
+}
+
+/** Top-level statements of these modules that do something. */
+export const statementsAtTop = (files: readonly ts.SourceFile[]): ts.Statement[] =>
+  files
     .flatMap((file) => file.statements)
     .filter(
       (statement) =>
@@ -65,9 +70,7 @@ export function effectsAtTop(
     .filter(
       (statement) =>
         !(ts.isExpressionStatement(statement) && /^(?:module\.)?exports\b/.test(statement.getText())),
-    )
-    .filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
-}
+    );
 
 /** Modules in the order they are evaluated: dependencies first. */
 export function importOrder(sources: Sources): ts.SourceFile[] {

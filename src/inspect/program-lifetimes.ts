@@ -7,7 +7,8 @@ import { frameOf } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
 import type { StateDeclaration } from './lasting.js';
 import { addDerived, asRequested, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
-import { effectsAtTop, statementsElsewhere } from './module-effects.js';
+import { effectsAtTop, statementsAtTop, statementsElsewhere } from './module-effects.js';
+import { OnTheWay } from './on-the-way.js';
 import { takenPorts } from './ports.js';
 import type { Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
@@ -27,7 +28,7 @@ export function findProgramLifetimes(
 ): Lifetimes {
   const frame = frameOf(site);
   const effects = new Effects(sources, credentials.roots);
-  const flow = new ValueFlow(sources);
+  const flow = ValueFlow.of(sources);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   const values = new CredentialValues(sources, effects);
   const none: ReadonlySet<ts.Statement> = new Set();
@@ -47,21 +48,22 @@ export function findProgramLifetimes(
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, none);
   }
-  const outside = [
-    ...serverConstructions(sources)
-      .filter((made) => !timing.isPerClient(made))
-      .map(sharedServer),
-    ...[
-      ...statementsElsewhere(sources, effects, frame, isolated),
-      ...effectsAtTop(effects, [frame.file], isolated),
-    ].map(onlyOnce),
-  ];
+  const way = new OnTheWay(sources, site.program, new Set(isolated.keys()));
+  const outside = serverConstructions(sources)
+    .filter((made) => !timing.isPerClient(made))
+    .map(sharedServer);
+  // Statements that fill what each client has for itself, and run once.
+  const onlyOnce = new Set([
+    ...statementsElsewhere(sources, effects, frame, isolated),
+    ...effectsAtTop(effects, [frame.file], isolated),
+    ...statementsAtTop([...sources.files.values()]).filter((one) => way.changes(one)),
+  ]);
   return {
     frame,
     server: none,
     transport: none,
     serverNames: new Set(),
-    elsewhere: [],
+    elsewhere: [...onlyOnce],
     findings: [...findings, ...outside],
     isolated,
     kept: keptByServer(sources, flow, effects, [body], undefined),
@@ -89,15 +91,4 @@ const sharedServer = (made: ts.NewExpression): StateFinding => ({
   writes: [],
   decision: 'isolate',
   reason: 'it is made before the program comes to where it serves a client',
-});
-
-/** A statement that fills what each client has for itself, and runs once. */
-const onlyOnce = (statement: ts.Statement): StateFinding => ({
-  name: statement.getText().split('\n')[0]!.slice(0, 40),
-  declaration: statement,
-  stuck: true,
-  kind: 'mutated',
-  writes: [statement],
-  decision: 'isolate',
-  reason: 'it runs once, and changes what each client has for itself',
 });

@@ -17,11 +17,18 @@ export class ValueFlow {
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
   private readonly captures = new Map<ts.Node, ReadonlySet<ts.Symbol>>();
 
-  constructor(private readonly sources: Sources) {
+  private constructor(private readonly sources: Sources) {
     this.heap = new Heap(sources);
     const statements = new Statements(this.heap);
     for (const file of sources.files.values()) statements.visit(file);
     this.heap.settle();
+  }
+
+  /** The analysis of these sources, which is made once. */
+  static of(sources: Sources): ValueFlow {
+    const flow = analyses.get(sources) ?? new ValueFlow(sources);
+    analyses.set(sources, flow);
+    return flow;
   }
 
   /** Calls that may run a function, those through variables, properties and collections included. */
@@ -121,3 +128,5 @@ export class ValueFlow {
     return found;
   }
 }
+
+const analyses = new WeakMap<Sources, ValueFlow>();

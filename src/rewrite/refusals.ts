@@ -105,8 +105,9 @@ function startRepeated({ sources, lifetimes, entry, site }: Analysis): Diagnosti
   const { file, line, column } = sources.locationOf(site.call);
   const first = elsewhere.find(
     (statement) =>
-      statement.getSourceFile() !== frame.file &&
-      (sources.pathOf(statement) === entry.file || callsFrame(sources, statement, frame)),
+      site.program !== undefined ||
+      (statement.getSourceFile() !== frame.file &&
+        (sources.pathOf(statement) === entry.file || callsFrame(sources, statement, frame))),
   );
   const args = { connect: `${file}:${line}:${column}` };
   return first ? [{ code: 'start-not-repeatable', at: sources.locationOf(first), args }] : [];

@@ -43,6 +43,8 @@ const shapes: ReadonlySet<string> = new Set([
   'names-not-what-they-seem',
   'names-taken',
   'options-from-arguments',
+  'prepared-by-a-callback',
+  'prepared-on-the-way',
   'runner-gives-server',
   'sdk-oldest',
   'sdk-v2-class-owner',

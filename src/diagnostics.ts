@@ -259,6 +259,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The program comes from here to the connect at {connect}, and on the way changes what each client has for itself.',
     hint: 'Move that change into the function that connects, which every client goes through.',
   },
+  'transport-changed': {
+    severity: 'error',
+    message: 'What the stdio transport does with messages here would not be done over HTTP.',
+    hint: 'Do it in the server (in its handlers, or around them), or give every session a worker of its own with --isolation worker, which keeps the stdio transport.',
+  },
   'port-per-client': {
     severity: 'error',
     message: 'The server of every client would listen on port {port} here, and only one of them can.',

@@ -5,11 +5,13 @@ import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
+import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
 import { findUnchosen } from '../inspect/unchosen-connect.js';
 import { findWorkspaceState } from '../inspect/workspace-state.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
+import { listensToMessages } from './place-statements.js';
 import { workerProblems } from './workers.js';
 
 /**
@@ -33,6 +35,7 @@ export function findRefusals(
           ...credentialsNotFollowed(project, analysis, sent),
           ...loadedLater(analysis),
           ...startRepeated(analysis),
+          ...transportsChanged(analysis),
         ]),
     ...portsTaken(analysis),
     ...badCredentials(options, sent),
@@ -112,6 +115,13 @@ function startRepeated({ sources, lifetimes, entry, site }: Analysis): Diagnosti
   const args = { connect: `${file}:${line}:${column}` };
   return first ? [{ code: 'start-not-repeatable', at: sources.locationOf(first), args }] : [];
 }
+
+/** What is done to messages in the transport of the stdio program; listening to them is done for every client. */
+const transportsChanged = ({ sources, site }: Analysis): Diagnostic[] =>
+  findTransportChanges(sources, site)
+    .filter((node) => !listensToMessages(site, statementOf(node)))
+    .slice(0, 1)
+    .map((node) => ({ code: 'transport-changed', at: sources.locationOf(node), args: {} }));
 
 const portsTaken = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
   lifetimes.takenPorts.map(({ node, port }) => ({

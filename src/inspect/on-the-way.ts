@@ -11,7 +11,8 @@ import { ValueFlow } from './value-flow.js';
  */
 export class OnTheWay {
   private readonly effects: Effects;
-  private readonly places: readonly ts.Node[];
+  /** Every node that runs one of the places where something changes. */
+  private readonly changing: ReadonlySet<ts.Node>;
 
   /** @param read the variables whose changes count: those that the function's code names, if not given */
   constructor(
@@ -20,7 +21,7 @@ export class OnTheWay {
     read: ReadonlySet<ts.Symbol> = readBy(sources, serving),
   ) {
     this.effects = new Effects(sources, new Set());
-    this.places = changesOf(sources, read);
+    this.changing = new Set(changesOf(sources, read).flatMap(runningOf));
   }
 
   /** Does something change before this node is evaluated, inside the function (or module) that it stands in? */
@@ -34,9 +35,9 @@ export class OnTheWay {
   changes(root: ts.Node): boolean {
     const { body } = this.serving;
     const seen = new Set<ts.Node | undefined>([body]);
-    for (let roots: ts.Node[] = this.places.length > 0 ? [root] : []; roots.length > 0; ) {
+    for (let roots: ts.Node[] = this.changing.size > 0 ? [root] : []; roots.length > 0; ) {
       const run = [...roots, ...this.effects.bodiesRunBy(roots, body)];
-      if (run.some((one) => this.places.some((place) => runsIn(place, one)))) return true;
+      if (run.some((one) => this.changing.has(one))) return true;
       for (const one of run) seen.add(one);
       roots = run.flatMap(handedOnIn).filter((one) => !seen.has(one));
     }
@@ -44,20 +45,23 @@ export class OnTheWay {
   }
 }
 
-/** Does a node belong to the code of a body itself, not to a function that is written in it? */
-const runsIn = (node: ts.Node, body: ts.Node): boolean => {
+/** A node, and what it is a part of, up to the function that is not called where it is written. */
+function runningOf(node: ts.Node): ts.Node[] {
+  const found: ts.Node[] = [];
   for (let at: ts.Node | undefined = node; at; at = at.parent) {
-    if (at === body) return true;
-    if (ts.isFunctionLike(at) && !immediateCaller(at)) return false;
+    found.push(at);
+    if (ts.isFunctionLike(at) && !immediateCaller(at)) break;
   }
-  return false;
-};
+  return found;
+}
 
 /** Bodies of functions that are written as arguments, but for what is called on an event or a failure. */
 const handedOnIn = (root: ts.Node): ts.Node[] =>
   descendants(root, ts.isCallExpression)
     .filter(
-      (call) => runsIn(call, root) && !/\.(?:on|once|add\w*Listener|catch)$/.test(call.expression.getText()),
+      (call) =>
+        runningOf(call).includes(root) &&
+        !/\.(?:on|once|add\w*Listener|catch)$/.test(call.expression.getText()),
     )
     .flatMap((call) => call.arguments)
     .flatMap((argument) =>

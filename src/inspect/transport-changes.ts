@@ -1,5 +1,5 @@
-import { type ConnectSite, isInside } from './connect.js';
-import { descendants, type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import type { ConnectSite } from './connect.js';
+import { descendants, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { isBanner } from './transport-statements.js';
 import { type Thing, ValueFlow } from './value-flow.js';
 

@@ -25,7 +25,7 @@ export const whole: BenchPlan = {
     rounds: 3,
     milliseconds: 1000,
     most: 2000,
-    warmUp: 10_000,
+    warmUp: 6_000,
   },
   single: {
     methods: ['tools/call'],
@@ -33,7 +33,7 @@ export const whole: BenchPlan = {
     rounds: 5,
     milliseconds: 1000,
     most: 2000,
-    warmUp: 10_000,
+    warmUp: 6_000,
   },
   profile: { requests: 20_000, warmUp: 10_000 },
   coldStarts: 3,

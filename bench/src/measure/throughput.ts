@@ -23,7 +23,7 @@ export interface Rounds {
   /** Length of a batch in milliseconds, and the most requests in it. */
   readonly milliseconds: number;
   readonly most: number;
-  /** Requests before the first round, ten seconds at most: so that hot code has been compiled, which costs more than it. */
+  /** Requests before the first round, six seconds at most: so that hot code has been compiled, which costs more than it. */
   readonly warmUp: number;
 }
 
@@ -71,7 +71,7 @@ const tooSlow = (round: number, method: Method, concurrency: number): boolean =>
 async function warmUp(server: Running, { methods, warmUp }: Rounds): Promise<void> {
   if (server.subject.slow) return;
   for (const method of methods)
-    await load(server, { method, concurrency: 16, milliseconds: 10_000, most: warmUp });
+    await load(server, { method, concurrency: 16, milliseconds: 6_000, most: warmUp });
 }
 
 /** Each round begins with another server, so that none always comes after the same one. */

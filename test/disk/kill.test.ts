@@ -6,6 +6,8 @@ import type { Change } from '../../src/model.js';
 import { scratch, snapshot } from './scratch.js';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+/** The same before it is bundled: here its modules can be imported one by one. */
+const build = fileURLToPath(new URL('../../build', import.meta.url));
 
 const before = { 'package.json': '{ "name": "killed" }', 'src/index.ts': 'old', 'old.txt': 'old' };
 const changes: readonly Change[] = [
@@ -24,7 +26,7 @@ function applyAndDie(root: string, nth: number): NodeJS.Signals | null {
     let calls = 0;
     fs.renameSync = (...args) => ++calls === ${nth} ? process.kill(process.pid, 'SIGKILL') : rename(...args);
     syncBuiltinESMExports();
-    const { applyChanges } = await import(${JSON.stringify(path.join(dist, 'disk.js'))});
+    const { applyChanges } = await import(${JSON.stringify(path.join(build, 'disk.js'))});
     await applyChanges(${JSON.stringify(root)}, ${JSON.stringify(changes)});
   `;
   return spawnSync(process.execPath, ['--input-type=module', '-e', program]).signal;

@@ -10,7 +10,12 @@ const CHANNEL = /^(?:send|onmessage|start|processReadBuffer|_ondata|_onmessage|_
 export function findTransportChanges(sources: Sources, site: ConnectSite): ts.Node[] {
   const made = unwrap(site.transport);
   if (!ts.isNewExpression(made)) return [];
-  const own = [...changesByClass(sources, made), ...changesByStreams(sources, made), ...ofPrototype(sources)];
+  const assignments = assignmentsIn(sources);
+  const own = [
+    ...changesByClass(sources, made),
+    ...changesByStreams(sources, made),
+    ...ofPrototype(sources, assignments),
+  ];
   // A program goes on with each client's transport where it would with its own.
   if (site.program) return own;
   const flow = ValueFlow.of(sources);
@@ -19,7 +24,7 @@ export function findTransportChanges(sources: Sources, site: ConnectSite): ts.No
     [...flow.valuesOf(expression)].some((thing) => transports.has(thing)) ||
     /server\.transport$/i.test(unwrap(expression).getText());
   const runner = site.runners.at(-1)?.fn;
-  const replaced = assignmentsIn(sources).filter(
+  const replaced = assignments.filter(
     ({ target, node }) => isTransport(target) && !(runner && isInside(node, runner)),
   );
   return [...own, ...replaced.map(({ node }) => node), ...wrappersOf(sources, flow, transports)];
@@ -104,8 +109,8 @@ function assignmentsIn(sources: Sources): Assignment[] {
 }
 
 /** `StdioServerTransport.prototype.send = …` */
-const ofPrototype = (sources: Sources): ts.Node[] =>
-  assignmentsIn(sources).flatMap(({ node, target }) => {
+const ofPrototype = (sources: Sources, assignments: readonly Assignment[]): ts.Node[] =>
+  assignments.flatMap(({ node, target }) => {
     const owner = unwrap(target);
     return ts.isPropertyAccessExpression(owner) &&
       owner.name.text === 'prototype' &&

@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { recordBaseline, runStep } from './baseline.js';
 import { isError, word } from './diagnostics.js';
-import { applyChanges, readProject, readTemplates, recoverInterrupted } from './disk.js';
+import { applyChanges, readProject, readTemplate, recoverInterrupted } from './disk.js';
 import type { Diagnostic, Inspection, Manifest, Options, Plan, Project } from './model.js';
 import { nextSteps } from './next-steps.js';
 import { flagOf, resolveOptions } from './options.js';
@@ -131,7 +131,7 @@ async function planFor(
 ): Promise<Planned> {
   const { generateService } = await import('./generate/generate-service.js');
   const service = (seam: Manifest['seam']) =>
-    generateService({ project, inspection, options, seam, templates: readTemplates() });
+    generateService({ project, inspection, options, seam, readTemplate });
   if (manifest) {
     const { seam } = manifest;
     const fixed = changesOfFixed(manifest, options);

@@ -15,22 +15,8 @@ export { readProject, UnreadableProject } from './disk/read-project.js';
 
 const TEMPLATES = fileURLToPath(new URL('../templates', import.meta.url));
 
-let known: ReadonlyMap<string, string> | undefined;
-
-/** Text of every template by its path below `templates/`. Read once: a run plans, and then asks whether it drifted. */
-export function readTemplates(): ReadonlyMap<string, string> {
-  if (known) return known;
-  const templates = new Map<string, string>();
-  for (const entry of fs.readdirSync(TEMPLATES, { withFileTypes: true, recursive: true })) {
-    const file = path.join(entry.parentPath, entry.name);
-    const name = path.relative(TEMPLATES, file).split(path.sep).join('/');
-    if (entry.isFile() && !/(?:^|\/)node_modules\/|\.test\.ts$/.test(name)) {
-      templates.set(name, fs.readFileSync(file, 'utf8'));
-    }
-  }
-  known = templates;
-  return templates;
-}
+/** Text of a module of the runtime, by its path below `templates/`. */
+export const readTemplate = (name: string): string => fs.readFileSync(path.join(TEMPLATES, name), 'utf8');
 
 /** Is a package (or any of a scope) installed where node would look for it from `root`? */
 export function isInstalled(root: string, name: string): boolean {

@@ -20,8 +20,8 @@ export interface ServiceInput {
   readonly inspection: Inspection;
   readonly options: Options;
   readonly seam: Seam;
-  /** Template texts by path below `templates/`. */
-  readonly templates: ReadonlyMap<string, string>;
+  /** Text of a module of the runtime, by its path below `templates/`. */
+  readonly readTemplate: (name: string) => string;
 }
 
 /** Everything generated for a project, and what its package.json needs for it. */
@@ -54,7 +54,7 @@ const coreTypes = { '@types/cors': '^2.8.17', '@types/express': '^5.0.0', '@type
 
 /** Writes the HTTP service around a factory. Pure: the same input gives the same files. */
 export function generateService(input: ServiceInput): GeneratedService {
-  const { project, inspection, options, templates } = input;
+  const { project, inspection, options, readTemplate } = input;
   const seam = { fixedTools: leavesToolListToSdk(project, options), ...input.seam };
   const paths = modulePaths(inspection);
   const uses = (name: string) => imports(project, options, name);
@@ -68,7 +68,7 @@ export function generateService(input: ServiceInput): GeneratedService {
   const style = codeStyle(project, options.out);
   const withLines = (text: string) => (endsLinesWithCrlf(project) ? text.replaceAll('\n', '\r\n') : text);
   const code = [
-    ...runtimeFiles(project, inspection, options, seam, chosen, paths, templates),
+    ...runtimeFiles(project, inspection, options, seam, chosen, paths, readTemplate),
     own(
       'server-factory',
       renderSeam(inspection, options, seam, paths, entry),

@@ -1,9 +1,14 @@
-import Handlebars from 'handlebars';
+import type Handlebars from 'handlebars';
+import runtime from 'handlebars/runtime.js';
 
-/**
- * Renders one template that is not code. What a template names and `context` does not have is an error, and nothing
- * is escaped: these files are not HTML.
- */
-export function renderTemplate(text: string, context: object): string {
-  return Handlebars.compile(text, { strict: true, noEscape: true, preventIndent: true })(context);
+import { compiledTemplates } from './compiled-templates.js';
+
+// The package's types say nothing of what its runtime exports.
+const { template } = runtime as unknown as Pick<typeof Handlebars, 'template'>;
+
+/** Renders one template that is not code, by its path below `templates/files`, without `.hbs`. */
+export function renderTemplate(name: string, context: object): string {
+  const compiled = compiledTemplates[name];
+  if (!compiled) throw new Error(`there is no template files/${name}.hbs`);
+  return template(compiled)(context);
 }

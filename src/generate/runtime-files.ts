@@ -54,7 +54,7 @@ export function runtimeFiles(
   seam: Seam,
   chosen: readonly Feature[],
   paths: ModulePaths,
-  templates: ReadonlyMap<string, string>,
+  readTemplate: (name: string) => string,
 ): GeneratedFile[] {
   const modules: { template: string; name: string; why: string }[] = [];
   const add = (template: string, why: string, name = path.basename(template)) =>
@@ -75,22 +75,14 @@ export function runtimeFiles(
     .filter(({ template }) => inspection.language === 'ts' || template !== 'feature')
     .map(({ template, name, why }) => ({
       path: `${options.out}/${name}${paths.extension}`,
-      text: defaults(respelled(templateText(inspection, templates, template), options.out, paths)),
+      text: defaults(respelled(readTemplate(templatePath(inspection, template)), options.out, paths)),
       why,
     }));
 }
 
-function templateText(
-  inspection: Inspection,
-  templates: ReadonlyMap<string, string>,
-  template: string,
-): string {
-  const file =
-    inspection.language === 'ts' ? `http/${template}.ts` : `js/${inspection.moduleFormat}/${template}.js`;
-  const text = templates.get(file);
-  if (text === undefined) throw new Error(`there is no template ${file}`);
-  return text;
-}
+/** Where the text of one of the runtime's modules is in this project's language, below `templates/`. */
+const templatePath = ({ language, moduleFormat }: Inspection, template: string): string =>
+  language === 'ts' ? `http/${template}.ts` : `js/${moduleFormat}/${template}.js`;
 
 /** How default imports of CommonJS packages are written for this compiler's configuration. */
 function defaultImports(

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readTemplates } from '../../src/disk.js';
+import { readTemplate } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Options, Seam } from '../../src/model.js';
 import { defaultOptions, defaultSeam, inspection, projectOf } from '../runtime/service.js';
-
-const templates = readTemplates();
 
 interface Given {
   readonly files?: Record<string, string>;
@@ -19,7 +17,7 @@ const generate = (given: Given = {}) =>
     inspection: inspection(given.inspection),
     options: { ...defaultOptions, ...given.options },
     seam: { ...defaultSeam, ...given.seam },
-    templates,
+    readTemplate,
   });
 
 const textOf = (given: Given, name: string): string =>

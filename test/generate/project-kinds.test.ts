@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readTemplates } from '../../src/disk.js';
+import { readTemplate } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Seam } from '../../src/model.js';
 import {
@@ -229,7 +229,7 @@ function write(kind: Kind): { folder: string; scripts: Readonly<Record<string, s
     inspection: inspection(kind.inspection),
     options: { ...defaultOptions, isolation: kind.seam?.workers ? 'worker' : 'auto' },
     seam: { ...defaultSeam, ...kind.seam },
-    templates: readTemplates(),
+    readTemplate,
   });
   const text =
     kind.seam?.kind === 'server-factory'

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { readTemplates } from '../../src/disk.js';
+import { readTemplate } from '../../src/disk.js';
 import { type GeneratedFile, generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Options, Project, Seam } from '../../src/model.js';
 import { defaultOptions, defaultSeam, inspection, projectOf } from '../runtime/service.js';
@@ -46,7 +46,7 @@ export function generate(given: Given = {}): ReadonlyMap<string, string> {
     inspection: inspection({ build: typescriptBuild, ...given.inspection }),
     options: { ...defaultOptions, ...given.options },
     seam: { ...defaultSeam, ...given.seam },
-    templates: readTemplates(),
+    readTemplate,
   });
   return new Map(files.map((file: GeneratedFile) => [file.path, file.text]));
 }

@@ -6,7 +6,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { ClientCapabilities } from '@modelcontextprotocol/sdk/types.js';
 import { transform } from 'esbuild';
-import { readTemplates } from '../../src/disk.js';
+import { readTemplate } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Options, Project, Seam } from '../../src/model.js';
 
@@ -102,7 +102,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
     inspection: inspection(),
     options: { ...defaultOptions, ...given.options },
     seam: { ...defaultSeam, ...given.seam },
-    templates: readTemplates(),
+    readTemplate,
   });
   fs.symlinkSync(path.join(repository, 'node_modules'), path.join(folder, 'node_modules'));
   fs.writeFileSync(path.join(folder, 'package.json'), manifest);

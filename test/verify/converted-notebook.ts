@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { readProject, readTemplates } from '../../src/disk.js';
+import { readProject, readTemplate } from '../../src/disk.js';
 import { generateService } from '../../src/generate/generate-service.js';
 import type { Inspection, Options, Seam } from '../../src/model.js';
 import { resolveOptions } from '../../src/options.js';
@@ -92,7 +92,7 @@ export function convertNotebook(given: {
     inspection,
     options,
     seam: chosen,
-    templates: readTemplates(),
+    readTemplate,
   });
   for (const { path: file, text } of service.files) write(file, text);
   for (const [file, text] of Object.entries(given.sources ?? {})) write(file, text);

@@ -8,8 +8,6 @@ import { workflowContext } from './verify-workflow.js';
 interface OperationsInput extends DeploymentInput {
   /** The command that starts the HTTP service, as an argument list. */
   readonly start: readonly string[];
-  /** Template texts by path below `templates/`. */
-  readonly templates: ReadonlyMap<string, string>;
 }
 
 interface OperationsFile {
@@ -136,16 +134,12 @@ const files: readonly OperationsFile[] = [
 export function operationsFiles(
   input: OperationsInput,
 ): readonly { readonly path: string; readonly text: string; readonly why: string }[] {
-  const { options, seam, project, templates } = input;
+  const { options, seam, project } = input;
   return files
     .filter((file) => file.when(options, seam, project))
-    .map((file) => {
-      const template = templates.get(`files/${file.template}.hbs`);
-      if (template === undefined) throw new Error(`there is no template files/${file.template}.hbs`);
-      return {
-        path: file.path?.(options, project) ?? file.template,
-        text: renderTemplate(template, file.context(input)),
-        why: file.why,
-      };
-    });
+    .map((file) => ({
+      path: file.path?.(options, project) ?? file.template,
+      text: renderTemplate(file.template, file.context(input)),
+      why: file.why,
+    }));
 }

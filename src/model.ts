@@ -19,7 +19,10 @@ export interface Project {
   readonly diagnostics?: readonly Diagnostic[];
   /** Root of the workspace the project is a member of, relative to `root` (`../..`), when there is one. */
   readonly workspaceRoot?: string;
-  /** Files of interest in the workspace root (lock files, pnpm-workspace.yaml, tsconfig bases), by their path relative to `root`. */
+  /**
+   * Files of interest around the project, by their path relative to `root`: of the workspace root (lock files,
+   * pnpm-workspace.yaml, tsconfig bases), packages that the project depends on, modules that it imports.
+   */
   readonly workspaceFiles?: ReadonlyMap<string, string>;
 }
 

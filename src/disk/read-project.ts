@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import type { Diagnostic, Project } from '../model.js';
+import { readBeside } from './read-beside.js';
 import { readWorkspace } from './read-workspace.js';
 
 const MAX_FILE_BYTES = 1_000_000;
@@ -51,12 +52,13 @@ export function readProject(directory: string): Project {
   const own = gather(root, '.');
   const workspace = readWorkspace(root, own.files);
   const around = workspace?.gathered.files ?? new Map<string, string>();
+  const beside = readBeside(root, own.files, around);
   readExtendedConfigurations(root, own.files, around);
   return {
     root,
     files: own.files,
     outputs: own.outputs,
-    diagnostics: [...own.diagnostics, ...(workspace?.gathered.diagnostics ?? [])],
+    diagnostics: [...own.diagnostics, ...(workspace?.gathered.diagnostics ?? []), ...beside],
     ...(workspace ? { workspaceRoot: workspace.root } : {}),
     ...(around.size > 0 ? { workspaceFiles: around } : {}),
   };

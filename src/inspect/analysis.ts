@@ -70,7 +70,7 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
     const sources = new Sources(project, entry.file, resolver);
     const connect = findConnect(sources);
     if ('code' in connect) {
-      const problem = failureOf(found, entry, sources, connect);
+      const problem = { entries: found, entry, sources, diagnostics: [diagnosticOf(sources, connect)] };
       if (
         !first ||
         (first.diagnostics[0]?.code === 'stdio-transport-not-found' &&
@@ -104,11 +104,25 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
   return first!;
 }
 
-/** The lifetimes of a program that is read for a question of its own; undefined when its connect is not found. */
-export function lifetimesFrom(sources: Sources, given: Given): Lifetimes | undefined {
-  const connect = findConnect(sources);
-  const site = 'code' in connect ? undefined : settle(sources, connect);
-  if (!site || 'diagnostic' in site) return undefined;
+/**
+ * The lifetimes of a program that is read once more with sources beside its own, or why they are not known.
+ *
+ * @param connect the call of the program's own sources that is converted
+ */
+export function lifetimesWith(
+  sources: Sources,
+  given: Given,
+  isOwn: (node: ts.Node) => boolean,
+  connect: string,
+): Lifetimes | { readonly diagnostic: Diagnostic } {
+  const found = findConnect(sources, isOwn);
+  if ('code' in found) return { diagnostic: diagnosticOf(sources, found) };
+  const site = settle(sources, found);
+  if ('diagnostic' in site) return site;
+  const where = at(sources, site.call);
+  // The way to the connect turns out to do something that the servers depend on.
+  if (place(where) !== connect)
+    return { diagnostic: { code: 'start-not-repeatable', at: where, args: { connect } } };
   return lifetimesOf(sources, site, given, new CredentialReads(sources, given));
 }
 
@@ -144,23 +158,16 @@ function failure(
   return { entries, diagnostics: [{ code, ...(where ? { at: where } : {}), args }] };
 }
 
-function failureOf(
-  entries: readonly Entry[],
-  entry: Entry,
-  sources: Sources,
-  problem: ConnectProblem,
-): Failure {
-  const diagnostic: Diagnostic =
-    problem.code === 'connect-ambiguous'
-      ? {
-          code: problem.code,
-          at: at(sources, problem.node),
-          args: { other: place(at(sources, problem.other)) },
-        }
-      : problem.code === 'connect-not-found'
-        ? { code: problem.code, at: at(sources, problem.node), args: {} }
-        : { code: problem.code, at: { file: entry.file, line: 1, column: 1 }, args: frameworkIn(sources) };
-  return { entries, entry, sources, diagnostics: [diagnostic] };
+function diagnosticOf(sources: Sources, problem: ConnectProblem): Diagnostic {
+  const { code } = problem;
+  switch (code) {
+    case 'connect-ambiguous':
+      return { code, at: at(sources, problem.node), args: { other: place(at(sources, problem.other)) } };
+    case 'connect-not-found':
+      return { code, at: at(sources, problem.node), args: {} };
+    case 'stdio-transport-not-found':
+      return { code, at: { file: sources.entry, line: 1, column: 1 }, args: frameworkIn(sources) };
+  }
 }
 
 const FRAMEWORKS: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import { callsOf, fieldUses, functionOf, referencesOf, sameField } from './calls.js';
 import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 
-const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
+/** Packages of the SDK. */
+export const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
 
 /**
  * The call that hands the stdio transport to the server, seen from the outermost scope that still holds
@@ -96,11 +97,18 @@ function givenOut(sources: Sources, factory: ts.Expression): ts.Identifier | und
     : undefined;
 }
 
-/** Finds the one call that connects the server over stdio. */
-export function findConnect(sources: Sources): ConnectSite | ConnectProblem {
-  const [direct, another] = served(sources);
+/**
+ * Finds the one call that connects the server over stdio.
+ *
+ * @param counts whether what connects is looked for in a file
+ */
+export function findConnect(
+  sources: Sources,
+  counts: (file: ts.SourceFile) => boolean = () => true,
+): ConnectSite | ConnectProblem {
+  const [direct, another] = served(sources).filter(({ call }) => counts(call.getSourceFile()));
   if (direct) return another ? { code: 'connect-ambiguous', node: direct.call, other: another.call } : direct;
-  const transports = stdioTransports(sources);
+  const transports = stdioTransports(sources).filter((made) => counts(made.getSourceFile()));
   if (transports.length === 0) return { code: 'stdio-transport-not-found' };
   const sites = transports.flatMap((transport) => connectsOf(sources, transport, transport));
   const unique = sites.filter((site, i) => sites.findIndex((other) => other.call === site.call) === i);

@@ -2,7 +2,7 @@ import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { Entry, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { type PackageJson, packageJsonOf } from './package-json.js';
-import { Resolver } from './resolver.js';
+import { RELATIVE_IMPORT, Resolver } from './resolver.js';
 
 export const SOURCE = /\.(?:[cm]?[jt]s|tsx)$/;
 const TEST_FILE =
@@ -51,11 +51,9 @@ export function findEntries(project: Project): Entry[] {
 /** Why a file is an entry that nothing names: what starts the server may be another that imports it. */
 export const CONNECTS = 'it connects stdio';
 
-const IMPORTED = /(?:\bimport\s*\(?\s*|\bfrom\s*|\brequire\(\s*)["'](\.{1,2}\/[^"']+)["']/g;
-
 /** What a script that is not compiled starts of what is: `import './dist/program.js'`. */
 function startedBy(project: Project, script: string): { file: string; output: string }[] {
-  return [...(project.files.get(script) ?? '').matchAll(IMPORTED)].flatMap(([, specifier = '']) => {
+  return [...(project.files.get(script) ?? '').matchAll(RELATIVE_IMPORT)].flatMap(([, specifier = '']) => {
     const output = join(dirname(script), specifier);
     const file =
       project.files.has(output) && !isOutput(project, output) ? undefined : sourceOf(project, output);
@@ -69,7 +67,7 @@ function rootsAbove(project: Project, file: string): string[] {
   const importers = new Map<string, string[]>();
   for (const [path, text] of project.files) {
     if (!SOURCE.test(path) || TEST_FILE.test(path) || isOutput(project, path)) continue;
-    for (const [, specifier = ''] of text.matchAll(IMPORTED)) {
+    for (const [, specifier = ''] of text.matchAll(RELATIVE_IMPORT)) {
       const target = resolver.resolve(path, specifier);
       if (target) importers.set(target, [...(importers.get(target) ?? []), path]);
     }
@@ -117,7 +115,7 @@ const isOutput = (project: Project, file: string): boolean =>
   project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
 
 /** The source that a built file comes from; the file itself when it is a source. */
-function sourceOf(project: Project, output: string): string | undefined {
+export function sourceOf(project: Project, output: string): string | undefined {
   const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
   if (exists(output) && SOURCE.test(output)) return output;
   const written = writtenBy(project, output);

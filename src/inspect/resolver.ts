@@ -6,19 +6,29 @@ import { readTsconfig } from '../tsconfig.js';
 /** Names of modules. */
 export const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
 
-/** Resolves import specifiers to files of the project: relative paths, tsconfig `paths` and `baseUrl`, package.json `imports`. */
+/** Imports by a relative path, as text that is not parsed shows them. */
+export const RELATIVE_IMPORT = /(?:\bimport\s*\(?\s*|\bfrom\s*|\brequire\(\s*)["'](\.{1,2}\/[^"']+)["']/g;
+
+/**
+ * Resolves import specifiers to files of the project as one of its packages does: relative paths, tsconfig `paths` and
+ * `baseUrl`, package.json `imports`.
+ */
 export class Resolver {
   private readonly paths: readonly { readonly pattern: string; readonly targets: readonly string[] }[];
   private readonly baseUrl: string | undefined;
   private readonly imports: Readonly<Record<string, unknown>>;
 
-  constructor(private readonly project: Project) {
-    const options = readTsconfig(project).compilerOptions;
+  /** @param home directory of the package */
+  constructor(
+    private readonly project: Project,
+    private readonly home = '.',
+  ) {
+    const options = readTsconfig(project, join(home, 'tsconfig.json')).compilerOptions;
     this.baseUrl = options.baseUrl;
     this.paths = Object.entries(options.paths ?? {}).map(([pattern, targets]) => ({ pattern, targets }));
     this.imports =
-      (parse(project.files.get('package.json') ?? '') as { imports?: Record<string, unknown> })?.imports ??
-      {};
+      (parse(project.files.get(join(home, 'package.json')) ?? '') as { imports?: Record<string, unknown> })
+        ?.imports ?? {};
   }
 
   resolve(from: string, specifier: string): string | undefined {
@@ -36,31 +46,36 @@ export class Resolver {
   }
 
   private importsEntry(specifier: string): string | undefined {
-    for (const [pattern, value] of Object.entries(this.imports)) {
-      const rest = matchPattern(pattern, specifier);
-      const target = targetsIn(value)
-        .map((one) => this.file(one.replace('*', rest ?? '')))
-        .find(Boolean);
-      if (rest !== undefined && target) return target;
-    }
-    return undefined;
+    return targetsOf(this.imports, specifier)
+      .map((target) => this.file(join(this.home, target)))
+      .find(Boolean);
   }
 
   /** The source a path stands for: itself, its TypeScript counterpart, or an index file. */
   file(path: string): string | undefined {
-    const clean = normalize(path).replace(/\/$/, '');
-    const has = (candidate: string) => SOURCE.test(candidate) && this.project.files.has(candidate);
-    const bare = clean.replace(/\.([cm]?)js$/, '');
-    const m = /\.([cm]?)jsx?$/.exec(clean)?.[1] ?? '';
-    const candidates = [
-      ...(bare !== clean ? [`${bare}.${m}ts`, `${bare}.tsx`] : []),
-      clean,
-      ...['.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx'].map((extension) => clean + extension),
-      ...['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => join(clean, `index${extension}`)),
-    ];
-    return candidates.find(has);
+    return sourcesOf(path).find((candidate) => SOURCE.test(candidate) && this.project.files.has(candidate));
   }
 }
+
+/** The names that the source of an imported path may have, the likeliest first. */
+export function sourcesOf(path: string): string[] {
+  const clean = normalize(path).replace(/\/$/, '');
+  const bare = clean.replace(/\.([cm]?)js$/, '');
+  const m = /\.([cm]?)jsx?$/.exec(clean)?.[1] ?? '';
+  return [
+    ...(bare !== clean ? [`${bare}.${m}ts`, `${bare}.tsx`] : []),
+    clean,
+    ...['.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx'].map((extension) => clean + extension),
+    ...['.ts', '.mts', '.js', '.mjs', '.cjs'].map((extension) => join(clean, `index${extension}`)),
+  ];
+}
+
+/** What `imports` or `exports` of a package.json give for a specifier, in any condition. */
+export const targetsOf = (table: Readonly<Record<string, unknown>>, specifier: string): string[] =>
+  Object.entries(table).flatMap(([pattern, value]) => {
+    const rest = matchPattern(pattern, specifier);
+    return rest === undefined ? [] : targetsIn(value).map((target) => target.replace('*', rest));
+  });
 
 function matchPattern(pattern: string, specifier: string): string | undefined {
   if (!pattern.includes('*')) return pattern === specifier ? '' : undefined;

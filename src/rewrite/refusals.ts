@@ -5,9 +5,9 @@ import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
+import { findStateBeside } from '../inspect/state-beside.js';
 import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
 import { findUnchosen } from '../inspect/unchosen-connect.js';
-import { findWorkspaceState } from '../inspect/workspace-state.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
@@ -31,7 +31,7 @@ export function findRefusals(
       ? workerProblems(analysis.sources, inspection, options)
       : [
           ...notIsolated(analysis),
-          ...sharedByWorkspace(project, analysis, options),
+          ...sharedBeside(project, analysis, options),
           ...credentialsNotFollowed(project, analysis, sent),
           ...loadedLater(analysis),
           ...startRepeated(analysis),
@@ -61,11 +61,13 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
       return notSeparated(name, sources.locationOf(declaration), accept);
     });
 
-/** State in other packages of the workspace, which stay as they are. */
-const sharedByWorkspace = (project: Project, { entry }: Analysis, options: Options): Diagnostic[] =>
-  findWorkspaceState(project, entry.file, options).map(({ finding, at }) =>
-    notSeparated(finding.name, at, 'Move it into this package, accept sharing'),
-  );
+/** State in sources beside the project's own, which stay as they are. */
+function sharedBeside(project: Project, analysis: Analysis, options: Options): Diagnostic[] {
+  const found = findStateBeside(project, analysis, options);
+  return 'diagnostic' in found
+    ? [found.diagnostic]
+    : found.map(({ name, at }) => notSeparated(name, at, 'Move it into this package, accept sharing'));
+}
 
 const notSeparated = (name: string, at: Location, accept: string): Diagnostic => ({
   code: 'state-not-isolated',

@@ -115,6 +115,29 @@ describe('reading a project', () => {
     expect(readProject(path.join(root, 'outer/server')).workspaceRoot).toBeUndefined();
   });
 
+  it('reads packages that it depends on by their path, and modules that it imports from outside', () => {
+    const root = scratch({
+      'server/package.json': '{ "dependencies": { "core": "file:../core", "packed": "file:../packed.tgz" } }',
+      'server/src/index.ts': "import { one } from '../../shared/one.js';",
+      'core/package.json': '{ "name": "core", "dependencies": { "deep": "link:../deep/" } }',
+      'core/src/index.ts': 'x',
+      'deep/package.json': '{ "name": "deep" }',
+      'shared/one.ts': "export { two } from './two';",
+      'shared/two.ts': 'x',
+      'shared/unused.ts': 'x',
+      'packed.tgz': 'x',
+    });
+    const project = readProject(path.join(root, 'server'));
+    expect(project.workspaceRoot).toBeUndefined();
+    expect(names(project.workspaceFiles)).toEqual([
+      '../core/package.json',
+      '../core/src/index.ts',
+      '../deep/package.json',
+      '../shared/one.ts',
+      '../shared/two.ts',
+    ]);
+  });
+
   it('follows tsconfig extends into a parent directory and an installed package', () => {
     const root = scratch({
       'tsconfig.shared.json': '{ "extends": "./tsconfig.deeper" }',

@@ -14,6 +14,7 @@ import {
   symbolOfDeclaration,
 } from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
+import { isOnlyOfStdio } from './only-of-stdio.js';
 import { type TakenPort, takenPorts } from './ports.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { endingOf } from './signal-handlers.js';
@@ -101,7 +102,10 @@ export function findLifetimes(
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
-  for (const statement of localState(sources, flow, frame, server, choices, isolated))
+  const remembering = localState(sources, flow, frame, server, choices, isolated);
+  for (const statement of remembering.filter(
+    (one) => !isOnlyOfStdio(sources, { frame, server, transport }, one),
+  ))
     growFrom(sources, statement, local, transport, server);
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));

@@ -105,7 +105,9 @@ export function endingOf(
 function isFarewell(sources: Sources, call: ts.CallExpression, servers: ReadonlySet<ts.Symbol>): boolean {
   const text = call.expression.getText();
   if (
-    /^(?:process\.(?:exit|kill|removeAllListeners|off)|(?:set|clear)(?:Timeout|Immediate))$/.test(text) ||
+    /^(?:process\.(?:exit|kill|removeAllListeners|off)|(?:set|clear)(?:Timeout|Immediate)|clearInterval)$/.test(
+      text,
+    ) ||
     /^(?:console|process\.std(?:err|out|in)|(?:this\.)?_?(?:log(?:ger)?|debug|print\w*))\b/i.test(text) ||
     /\.(?:then|catch|finally|unref)$/.test(text)
   )

@@ -1,18 +1,19 @@
-import type { ConnectSite } from './connect.js';
+import type { Analysis } from './analysis.js';
+import { passesOn, StdioNotes } from './passed-on.js';
 import { descendants, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
-import { isBanner } from './transport-statements.js';
 import { type Thing, ValueFlow } from './value-flow.js';
 
 /** What messages go through in a transport of the SDK. */
 const CHANNEL = /^(?:send|onmessage|start|processReadBuffer|_ondata|_onmessage|_readBuffer|_std(?:in|out))$/;
 
 /** Where the stdio program changes, adds or watches messages in its transport, which the service's transports would not do. */
-export function findTransportChanges(sources: Sources, site: ConnectSite): ts.Node[] {
+export function findTransportChanges({ sources, site, lifetimes }: Analysis): ts.Node[] {
+  const notes = new StdioNotes(sources, lifetimes);
   const made = unwrap(site.transport);
   if (!ts.isNewExpression(made)) return [];
   const assignments = assignmentsIn(sources);
   const own = [
-    ...changesByClass(sources, made),
+    ...changesByClass(sources, made, notes),
     ...changesByStreams(sources, made),
     ...ofPrototype(sources, assignments),
   ];
@@ -25,17 +26,18 @@ export function findTransportChanges(sources: Sources, site: ConnectSite): ts.No
     /server\.transport$/i.test(unwrap(expression).getText());
   const runner = site.runners.at(-1)?.fn;
   const replaced = assignments.filter(
-    ({ target, node }) => isTransport(target) && !(runner && isInside(node, runner)),
+    ({ target, node, value }) =>
+      isTransport(target) && !(runner && isInside(node, runner)) && !(value && passesOn(value, notes)),
   );
   return [...own, ...replaced.map(({ node }) => node), ...wrappersOf(sources, flow, transports)];
 }
 
-/** Members of the transport's class that do more than log, or follow its start and its end. */
-function changesByClass(sources: Sources, made: ts.NewExpression): ts.Node[] {
+/** Members of the transport's class that do more than log or note something, or follow its start and its end. */
+function changesByClass(sources: Sources, made: ts.NewExpression, notes: StdioNotes): ts.Node[] {
   const owner = sources.symbolOf(made.expression)?.valueDeclaration;
   if (!owner || !ts.isClassLike(owner)) return [];
   return owner.members.filter((member) => {
-    if (ts.isMethodDeclaration(member) && member.name.getText() === 'send') return !onlyLogs(member);
+    if (ts.isMethodDeclaration(member) && member.name.getText() === 'send') return !passesOn(member, notes);
     if (ts.isMethodDeclaration(member) && member.name.getText() === 'start') return touchesMessages(member);
     return CHANNEL.test(member.name?.getText() ?? '') || touchesMessages(member);
   });
@@ -54,25 +56,6 @@ const touchesMessages = (member: ts.ClassElement): boolean =>
       ),
   );
 
-/** `send(message) { log(message); return super.send(message); }` */
-function onlyLogs({ body, parameters }: ts.MethodDeclaration): boolean {
-  const names = parameters.map(({ name }) => name.getText());
-  const handsOn = (statement: ts.Statement): boolean => {
-    if (!ts.isReturnStatement(statement) && !ts.isExpressionStatement(statement)) return false;
-    const value = statement.expression && unwrap(statement.expression);
-    const call = value && ts.isAwaitExpression(value) ? unwrap(value.expression) : value;
-    return (
-      call !== undefined &&
-      ts.isCallExpression(call) &&
-      call.expression.getText() === 'super.send' &&
-      call.arguments.length === names.length &&
-      call.arguments.every((argument, index) => argument.getText() === names[index])
-    );
-  };
-  const statements = body?.statements ?? [];
-  return statements.some(handsOn) && statements.every((one) => handsOn(one) || isBanner(one));
-}
-
 /** Streams of its own that are written to change what goes through them. */
 function changesByStreams(sources: Sources, made: ts.NewExpression): ts.Node[] {
   return (made.arguments ?? []).filter((argument) => {
@@ -84,6 +67,8 @@ function changesByStreams(sources: Sources, made: ts.NewExpression): ts.Node[] {
 interface Assignment {
   readonly node: ts.Node;
   readonly target: ts.Expression;
+  /** The function that takes the place of `send`. */
+  readonly value?: ts.Expression;
 }
 
 /** `target.send = …`, `Object.assign(target, …)`. */
@@ -97,7 +82,9 @@ function assignmentsIn(sources: Sources): Assignment[] {
         : ts.isElementAccessExpression(left) && ts.isStringLiteralLike(left.argumentExpression)
           ? left.argumentExpression.text
           : '';
-      return CHANNEL.test(name) ? [{ node, target: (left as ts.PropertyAccessExpression).expression }] : [];
+      if (!CHANNEL.test(name)) return [];
+      const { expression: target } = left as ts.PropertyAccessExpression;
+      return [{ node, target, ...(name === 'send' ? { value: node.right } : {}) }];
     }),
     ...descendants(file, ts.isCallExpression).flatMap((node): Assignment[] => {
       const [target] = node.arguments;

@@ -1,5 +1,6 @@
 import type { ConnectSite } from './connect.js';
 import type { Frame } from './frame.js';
+import { watchesParent } from './parent-watch.js';
 import { endingOf, installsHandlers } from './signal-handlers.js';
 import { enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
@@ -23,7 +24,10 @@ export function transportStatements(
   );
   if (holder) found.add(holder);
   // What the connect returns is of the connection as well: `const handle = serveStdio(…)`.
-  const names = namesOf(sources, new Set([...(holder ? [holder] : []), frame.path]));
+  const watches = local.filter((statement) => !isDeclaration(statement) && watchesParent(sources, statement));
+  const names = namesOf(sources, new Set([...(holder ? [holder] : []), frame.path, ...watches]));
+  for (const name of watches.flatMap((statement) => assignedIn(sources, statement))) names.add(name);
+  for (const statement of watches) found.add(statement);
   const starter = starterOf(sources, frame);
   for (const statement of local) {
     if (starter && ts.isExpressionStatement(statement) && sources.symbolsIn(statement).has(starter))
@@ -50,7 +54,7 @@ export function transportStatements(
       found.add(statement);
   }
   // What the program does on a signal besides closing its connection has to be done when a service ends, too.
-  const own = namesOf(sources, found);
+  const own = new Set([...names, ...namesOf(sources, found)]);
   for (const name of assignedByBranches(sources, frame)) if (!servers.has(name)) own.add(name);
   for (const statement of found) {
     const ending = endingOf(sources, statement, servers);

@@ -119,11 +119,11 @@ function startRepeated({ sources, lifetimes, entry, site }: Analysis): Diagnosti
 }
 
 /** What is done to messages in the transport of the stdio program; listening to them is done for every client. */
-const transportsChanged = ({ sources, site }: Analysis): Diagnostic[] =>
-  findTransportChanges(sources, site)
-    .filter((node) => !listensToMessages(site, statementOf(node)))
+const transportsChanged = (analysis: Analysis): Diagnostic[] =>
+  findTransportChanges(analysis)
+    .filter((node) => !listensToMessages(analysis.site, statementOf(node)))
     .slice(0, 1)
-    .map((node) => ({ code: 'transport-changed', at: sources.locationOf(node), args: {} }));
+    .map((node) => ({ code: 'transport-changed', at: analysis.sources.locationOf(node), args: {} }));
 
 const portsTaken = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
   lifetimes.takenPorts.map(({ node, port }) => ({

@@ -13,16 +13,19 @@ import { findBuild, findPackageManager, languageOf, moduleFormatOf } from './bui
 import { findEnv, findProcessGlue, findSessionFeatures, findSurface } from './findings.js';
 import { packageJsonOf } from './package-json.js';
 import { topLevelStatement, ts, unwrap } from './source.js';
+import { bindingOf } from './state.js';
+import { findStateBeside } from './state-beside.js';
 
 /** Reads a project: its entry, build, server, surface, state and what HTTP will change for it. Pure. */
 export function inspectProject(project: Project, given: Partial<Given> = {}): Inspection {
-  const result = analyse(project, {
+  const choices: Given = {
     state: 'isolate',
     share: [],
     credentials: 'env',
     credentialHeader: [],
     ...given,
-  });
+  };
+  const result = analyse(project, choices);
   const entry = 'entry' in result ? result.entry : undefined;
   const sources = 'sources' in result ? result.sources : undefined;
   const sdk = sdkOf(project, sources ? [...sources.files.values()].map((file) => file.text) : []);
@@ -55,7 +58,7 @@ export function inspectProject(project: Project, given: Partial<Given> = {}): In
       construction: constructionOf(result),
       connect: result.sources.locationOf(result.site.call),
     },
-    state: stateOf(result),
+    state: stateOf(project, result, choices),
     diagnostics: [],
   };
 }
@@ -109,15 +112,14 @@ function constructionOf({ site, sources }: Analysis) {
   return sources.locationOf((server && sources.symbolOf(server)?.valueDeclaration) ?? site.call);
 }
 
-function stateOf({ lifetimes, sources }: Analysis): StateBinding[] {
-  return [...lifetimes.findings, ...lifetimes.kept].map((finding) => ({
-    name: finding.name,
-    at: sources.locationOf(finding.declaration),
-    kind: finding.kind,
-    writtenBy: finding.writes.slice(0, 10).map((write) => sources.locationOf(write)),
-    decision: finding.decision,
-    reason: finding.reason,
-  }));
+function stateOf(project: Project, analysis: Analysis, given: Given): StateBinding[] {
+  const { lifetimes, sources } = analysis;
+  const own = [...lifetimes.findings, ...lifetimes.kept].map((finding) => bindingOf(sources, finding));
+  const known = new Set(own.map(({ at }) => place(at)));
+  return [
+    ...own,
+    ...findStateBeside(project, analysis, given).kept.filter(({ at }) => !known.has(place(at))),
+  ];
 }
 
 /** State that is the same again when it is made anew for a request. */

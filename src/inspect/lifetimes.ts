@@ -97,7 +97,7 @@ export function findLifetimes(
     findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
     const before = isolated.size;
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.separated && finding.symbol)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;

@@ -44,7 +44,7 @@ export function findProgramLifetimes(
       ...judge.judgeSetUp().map(asRequested(choices)),
     ];
     for (const finding of findings)
-      if (finding.decision === 'isolate' && !finding.stuck && !finding.byService && finding.symbol)
+      if (finding.decision === 'isolate' && !finding.stuck && !finding.separated && finding.symbol)
         isolated.set(finding.symbol, finding.declaration as StateDeclaration);
     addDerived(sources, effects, isolated, frame, none);
   }

@@ -1,34 +1,52 @@
 import { join, relative } from 'node:path/posix';
-import type { Diagnostic, Location, Project } from '../model.js';
+import type { Diagnostic, Location, Project, StateBinding } from '../model.js';
 import { type Analysis, type Given, lifetimesWith, place } from './analysis.js';
 import { PackagesResolver } from './packages-resolver.js';
 import { enclosingFunction, Sources, ts } from './source.js';
-import type { StateFinding } from './state.js';
+import { bindingOf, type StateFinding } from './state.js';
+
+/** State of clients that is known only when sources are read which are not rewritten. */
+export interface StateBeside {
+  /** What the project's service would share. */
+  readonly shared: readonly StateBinding[];
+  /** What each client has for itself, and is remembered between its calls. */
+  readonly kept: readonly StateBinding[];
+  /** Why the state is not known. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const known = new WeakMap<Analysis, StateBeside>();
 
 /**
- * State of clients in sources that are not rewritten, which the project's service would share: those of other packages,
- * and of modules outside of the project. Where there are any, the program is read once more, together with them.
+ * State of clients in other packages, and in modules outside of the project. Where there are any, the program is read once
+ * more, together with them.
  */
-export function findStateBeside(
-  project: Project,
-  { entry, sources, site }: Analysis,
-  given: Given,
-): readonly { readonly name: string; readonly at: Location }[] | { readonly diagnostic: Diagnostic } {
+export function findStateBeside(project: Project, analysis: Analysis, given: Given): StateBeside {
+  const found = known.get(analysis) ?? readBeside(project, analysis, given);
+  known.set(analysis, found);
+  return found;
+}
+
+function readBeside(project: Project, { entry, sources, site }: Analysis, given: Given): StateBeside {
   const whole = new WholeSources(project, entry.file);
   const isOwn = (node: ts.Node): boolean => sources.files.has(whole.nameOf(node));
-  if ([...whole.files.values()].every(isOwn)) return [];
+  if ([...whole.files.values()].every(isOwn)) return { shared: [], kept: [], diagnostics: [] };
   const lifetimes = lifetimesWith(whole, given, isOwn, place(sources.locationOf(site.call)));
-  if ('diagnostic' in lifetimes) return lifetimes;
-  return lifetimes.findings
-    .filter((finding) => !isOwn(finding.declaration) && isShared(finding))
-    .map(({ name, declaration }) => ({ name, at: whole.locationOf(declaration) }));
+  if ('diagnostic' in lifetimes) return { shared: [], kept: [], diagnostics: [lifetimes.diagnostic] };
+  const beside = lifetimes.findings.filter(({ declaration }) => !isOwn(declaration));
+  const kept = [...beside.filter(({ separated }) => separated === 'by-key'), ...lifetimes.kept];
+  return {
+    shared: beside.filter(isShared).map((finding) => bindingOf(whole, finding)),
+    kept: kept.map((finding) => bindingOf(whole, finding)),
+    diagnostics: [],
+  };
 }
 
 /** Is it kept by the module, not made anew for each server? */
-const isShared = ({ declaration, decision, kind, stuck, byService }: StateFinding): boolean =>
+const isShared = ({ declaration, decision, kind, stuck, separated }: StateFinding): boolean =>
   decision === 'isolate' &&
   kind !== 'credential' &&
-  !byService &&
+  !separated &&
   (stuck === true || (!ts.isNewExpression(declaration) && !enclosingFunction(declaration)));
 
 /** The program with all that it imports of what is known, in its own package and around it. */

@@ -1,4 +1,5 @@
-import type { StateKind } from '../model.js';
+import type { StateBinding, StateKind } from '../model.js';
+import { ClientKeys } from './client-keys.js';
 import {
   initializerOf,
   isSeparable,
@@ -28,13 +29,23 @@ export interface StateFinding {
   readonly declaration: ts.Node;
   /** It cannot be separated by the rewriter. */
   readonly stuck?: boolean;
-  /** Separated by the service while it runs; the sources stay as they are. */
-  readonly byService?: boolean;
+  /** Separated while the service runs, by itself or because it is kept under an object of each client's: the sources stay as they are. */
+  readonly separated?: 'by-service' | 'by-key';
   readonly kind: StateKind;
   readonly writes: readonly ts.Node[];
   readonly decision: 'isolate' | 'share';
   readonly reason: string;
 }
+
+/** A finding as the inspection reports it. */
+export const bindingOf = (sources: Sources, finding: StateFinding): StateBinding => ({
+  name: finding.name,
+  at: sources.locationOf(finding.declaration),
+  kind: finding.kind,
+  writtenBy: finding.writes.slice(0, 10).map((write) => sources.locationOf(write)),
+  decision: finding.decision,
+  reason: finding.reason,
+});
 
 /** Tells code that runs for a client from code that runs once. */
 export interface When {
@@ -44,12 +55,15 @@ export interface When {
 /** Judges bindings whose value outlives a call: who changes what they hold, and when. */
 export class StateJudge {
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
+  private readonly keys: ClientKeys;
 
   constructor(
     private readonly sources: Sources,
     private readonly flow: ValueFlow,
     private readonly timing: When,
-  ) {}
+  ) {
+    this.keys = new ClientKeys(sources, flow, timing);
+  }
 
   /** The finding for one declaration, or undefined when nothing of it changes after the start. */
   judge(declaration: StateDeclaration): StateFinding | undefined {
@@ -117,7 +131,7 @@ export class StateJudge {
       name: string,
       kind: StateKind,
       writes: readonly ts.Node[],
-      how: Pick<StateFinding, 'stuck' | 'byService'> = { stuck: true },
+      how: Pick<StateFinding, 'stuck' | 'separated'> = { stuck: true },
     ): StateFinding[] => {
       return writes.length > 0
         ? [
@@ -147,7 +161,7 @@ export class StateJudge {
         .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
         .flatMap((write) =>
           changesEnvironment(write)
-            ? finding(write, targetOfWrite(write), 'reassigned', [write], { byService: true })
+            ? finding(write, targetOfWrite(write), 'reassigned', [write], { separated: 'by-service' })
             : finding(write, targetOfWrite(write), 'reassigned', [write]),
         ),
     ];
@@ -234,11 +248,17 @@ export class StateJudge {
             'a client or pool that is made once and serves everybody',
           )
         : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
-    for (const thing of this.flow.reach(held)) {
+    const byKey = [...held].filter((one) => this.keys.separate(one));
+    for (const thing of this.flow.reach([...held].filter((one) => !byKey.includes(one)))) {
       const writes = isWorldOfItsOwn(this.sources, thing)
         ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
         : this.changesForClients(thing);
       if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
+    }
+    const byKeyWrites = byKey.flatMap((one) => this.changesForClients(one));
+    if (byKeyWrites.length > 0) {
+      const reason = 'each client has an object of its own that it is kept under';
+      return { ...finding('mutated', byKeyWrites, 'isolate', reason), separated: 'by-key' };
     }
     const initializer = initializerOf(declaration);
     const own = initializer && ownOfProcess(initializer);

@@ -51,6 +51,7 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
     .filter(
       (finding) =>
         finding.decision === 'isolate' &&
+        !finding.separated &&
         finding.kind !== 'credential' &&
         (finding.stuck || isAwaitedValue(finding)),
     )
@@ -63,10 +64,11 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
 
 /** State in sources beside the project's own, which stay as they are. */
 function sharedBeside(project: Project, analysis: Analysis, options: Options): Diagnostic[] {
-  const found = findStateBeside(project, analysis, options);
-  return 'diagnostic' in found
-    ? [found.diagnostic]
-    : found.map(({ name, at }) => notSeparated(name, at, 'Move it into this package, accept sharing'));
+  const { shared, diagnostics } = findStateBeside(project, analysis, options);
+  return [
+    ...diagnostics,
+    ...shared.map(({ name, at }) => notSeparated(name, at, 'Move it into this package, accept sharing')),
+  ];
 }
 
 const notSeparated = (name: string, at: Location, accept: string): Diagnostic => ({

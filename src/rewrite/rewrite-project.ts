@@ -106,7 +106,9 @@ class Rewriter {
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
         ...(this.hasWorkers ? { workers: true } : {}),
         ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
-        ...(lifetimes.findings.some((finding) => finding.byService && finding.decision === 'isolate')
+        ...(lifetimes.findings.some(
+          (finding) => finding.separated === 'by-service' && finding.decision === 'isolate',
+        )
           ? { ownEnvironment: true }
           : {}),
         ...(scopedFiles.size > 0 ? { sessionScope: this.scopePath() } : {}),

@@ -138,3 +138,36 @@ export const prepare = (one: string) => { greetings.push(one); return true; };
 export const remember = (one: string) => greetings[0] + one;`;
   expect(refusedFor(memory, {}, undefined, server)).toEqual(['start-not-repeatable src/index.ts:12']);
 });
+
+const SESSIONS = `
+const words = new WeakMap();
+export class Session {}
+export const remember = (session: Session, one: string) => {
+  const before = words.get(session) ?? [];
+  words.set(session, [...before, one]);
+  return before.join(' ');
+};
+let first: Session | undefined;
+export const firstSession = () => (first ??= new Session());
+`;
+
+/** A server that hands what `made` makes to the package beside it. */
+const handing = (made: string) =>
+  SERVER.replace('{ remember }', '{ firstSession, remember, Session }')
+    .replace('const server', `const make = () => {\nconst session = ${made};\nconst server`)
+    .replace('remember(args)', 'remember(session, args)')
+    .replace('await server', 'return server;\n};\nawait make()');
+
+it('what is kept under an object that each client has for itself is no other client\u2019s, and needs sessions', () => {
+  const server = handing('new Session()');
+  expect(refusedFor(SESSIONS, {}, undefined, server)).toEqual([]);
+  expect(refusedFor(SESSIONS, { sessions: 'stateless' }, undefined, server)).toEqual([
+    'sessions-needed undefined:undefined',
+  ]);
+});
+
+it('an object that the first client has made for all is nobody\u2019s own', () => {
+  expect(refusedFor(SESSIONS, {}, undefined, handing('firstSession()'))).toEqual([
+    'state-not-isolated ../core/src/memory.ts:2',
+  ]);
+});

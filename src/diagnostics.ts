@@ -264,6 +264,12 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'What the stdio transport does with messages here would not be done over HTTP.',
     hint: 'Do it in the server (in its handlers, or around them), or give every session a worker of its own with --isolation worker, which keeps the stdio transport.',
   },
+  'transport-needed': {
+    severity: 'error',
+    message:
+      'What is done here for each client needs the transport of the stdio program, which other clients do not have.',
+    hint: 'Do it with the server alone (server.server.sendLoggingMessage(…), say), or give every session a worker of its own with --isolation worker, which keeps the stdio transport.',
+  },
   'port-per-client': {
     severity: 'error',
     message: 'The server of every client would listen on port {port} here, and only one of them can.',

@@ -1,5 +1,15 @@
 import { callsOf, fieldUses, functionOf, referencesOf, sameField } from './calls.js';
-import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
+import { isOfOtherProgram } from './other-program.js';
+import {
+  descendants,
+  enclosingFunction,
+  isInside,
+  rootOf,
+  type Sources,
+  topLevelStatement,
+  ts,
+  unwrap,
+} from './source.js';
 
 /** Packages of the SDK. */
 export const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
@@ -52,7 +62,9 @@ function stdioTransports(sources: Sources): ts.NewExpression[] {
     return base !== undefined && isStdio(base);
   };
   return [...sources.files.values()].flatMap((file) =>
-    descendants(file, ts.isNewExpression).filter((node) => isStdio(node.expression)),
+    descendants(file, ts.isNewExpression)
+      .filter((node) => isStdio(node.expression))
+      .filter((node) => !isOfOtherProgram(sources, topLevelStatement(node))),
   );
 }
 

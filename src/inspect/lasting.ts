@@ -1,3 +1,4 @@
+import { isOfOtherProgram } from './other-program.js';
 import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
 
 /** A declaration whose value outlives a call. */
@@ -37,6 +38,7 @@ export const nestedDeclarations = (sources: Sources): ts.VariableDeclaration[] =
   [...sources.files.values()].flatMap((file) =>
     file.statements
       .filter((statement) => !ts.isVariableStatement(statement) && !ts.isFunctionDeclaration(statement))
+      .filter((statement) => !isOfOtherProgram(sources, statement))
       .flatMap((statement) => descendants(statement, ts.isVariableDeclaration))
       .filter(
         (declaration) => !enclosingFunction(declaration) && ts.isVariableStatement(declaration.parent.parent),

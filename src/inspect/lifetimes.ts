@@ -104,12 +104,13 @@ export function findLifetimes(
   }
   const remembering = localState(sources, flow, frame, server, choices, isolated);
   for (const statement of remembering.filter(
-    (one) => !isOnlyOfStdio(sources, { frame, server, transport }, one),
+    (one) => !isOnlyOfStdio(sources, site, { frame, server, transport }, one),
   ))
     growFrom(sources, statement, local, transport, server);
   const inOrder = new Set(importOrder(sources));
   const servers = new Map([...isolated].filter(([symbol]) => seeds.has(symbol)));
   const loadedLater = effectsAtTop(
+    sources,
     blind,
     [...sources.files.values()].filter((file) => !inOrder.has(file)),
     servers,

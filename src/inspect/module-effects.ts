@@ -1,6 +1,7 @@
 import type { Effects, Touched } from './effects.js';
 import type { Frame } from './frame.js';
 import type { StateDeclaration } from './lasting.js';
+import { isOfOtherProgram } from './other-program.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';
 import { isDeclaration } from './statement-names.js';
 
@@ -21,6 +22,7 @@ export function statementsElsewhere(
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
   return effectsAtTop(
+    sources,
     effects,
     importOrder(sources).filter((file) => file !== frame.file),
     isolated,
@@ -49,17 +51,21 @@ function startsProgram(effects: Effects, statement: ts.Statement, { fn }: Frame)
 
 /** Top-level effect statements of these modules that touch one of the bindings. */
 export function effectsAtTop(
+  sources: Sources,
   effects: Effects,
   files: readonly ts.SourceFile[],
   isolated: ReadonlyMap<ts.Symbol, StateDeclaration>,
 ): ts.Statement[] {
-  return statementsAtTop(files).filter((statement) => isOfClient(effects.touchedBy(statement), isolated));
+  return statementsAtTop(sources, files).filter((statement) =>
+    isOfClient(effects.touchedBy(statement), isolated),
+  );
 }
 
 /** Top-level statements of these modules that do something. */
-export const statementsAtTop = (files: readonly ts.SourceFile[]): ts.Statement[] =>
-  files
+export const statementsAtTop = (sources: Sources, files: Iterable<ts.SourceFile>): ts.Statement[] =>
+  [...files]
     .flatMap((file) => file.statements)
+    .filter((statement) => !isOfOtherProgram(sources, statement))
     .filter(
       (statement) =>
         !isDeclaration(statement) &&

@@ -1,3 +1,4 @@
+import type { ConnectSite } from './connect.js';
 import type { Lifetimes } from './lifetimes.js';
 import { isOnlyOfStdio } from './only-of-stdio.js';
 import { descendants, isInside, type Sources, ts, unwrap } from './source.js';
@@ -46,6 +47,7 @@ function handsOn(
 export class StdioNotes {
   constructor(
     private readonly sources: Sources,
+    private readonly site: ConnectSite,
     private readonly lifetimes: Lifetimes,
   ) {}
 
@@ -79,7 +81,7 @@ export class StdioNotes {
       declaration !== undefined &&
       ts.isVariableDeclaration(declaration) &&
       !isInside(declaration, writer) &&
-      isOnlyOfStdio(this.sources, this.lifetimes, declaration)
+      isOnlyOfStdio(this.sources, this.site, this.lifetimes, declaration)
     );
   }
 

@@ -55,8 +55,8 @@ export function findProgramLifetimes(
   // Statements that fill what each client has for itself, and run once.
   const onlyOnce = new Set([
     ...statementsElsewhere(sources, effects, frame, isolated),
-    ...effectsAtTop(effects, [frame.file], isolated),
-    ...statementsAtTop([...sources.files.values()]).filter((one) => way.changes(one)),
+    ...effectsAtTop(sources, effects, [frame.file], isolated),
+    ...statementsAtTop(sources, sources.files.values()).filter((one) => way.changes(one)),
   ]);
   return {
     frame,

@@ -8,7 +8,7 @@ const CHANNEL = /^(?:send|onmessage|start|processReadBuffer|_ondata|_onmessage|_
 
 /** Where the stdio program changes, adds or watches messages in its transport, which the service's transports would not do. */
 export function findTransportChanges({ sources, site, lifetimes }: Analysis): ts.Node[] {
-  const notes = new StdioNotes(sources, lifetimes);
+  const notes = new StdioNotes(sources, site, lifetimes);
   const made = unwrap(site.transport);
   if (!ts.isNewExpression(made)) return [];
   const assignments = assignmentsIn(sources);

@@ -2,7 +2,7 @@ import type { ConnectSite } from './connect.js';
 import type { Frame } from './frame.js';
 import { watchesParent } from './parent-watch.js';
 import { endingOf, installsHandlers } from './signal-handlers.js';
-import { enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
 const GLUE =
@@ -40,7 +40,10 @@ export function transportStatements(
       found.add(statement);
     if (
       !isDeclaration(statement) &&
-      !isServerAssignment(sources, statement, names) &&
+      !(
+        isServerAssignment(sources, statement, names) &&
+        !(frame.after.includes(statement) && onlyCloses(statement))
+      ) &&
       intersects(sources.symbolsIn(statement), names)
     )
       found.add(statement);
@@ -96,6 +99,13 @@ function isServerAssignment(
     !(root && transports.has(root))
   );
 }
+
+/** `server.onclose = () => void transport.close()`, which a service does by itself at the end of a session. */
+const onlyCloses = (statement: ts.Statement): boolean =>
+  /\.onclose\s*=/.test(statement.getText()) &&
+  descendants(statement, ts.isCallExpression).every((call) =>
+    /^(?:console\b.*|process\.exit|.*\.close|.*\.catch)$/.test(call.expression.getText()),
+  );
 
 /** `console.error('running on stdio')`, and the like of loggers. */
 export function isBanner(statement: ts.Statement): boolean {

@@ -3,9 +3,10 @@ import { formatCheckOf } from '../inspect/build.js';
 import { isSubcommand } from '../inspect/client-program.js';
 import { callsFrame } from '../inspect/frame.js';
 import { findNeededArguments } from '../inspect/needed-arguments.js';
-import { awaits, ts } from '../inspect/source.js';
+import { awaits, isInside, ts } from '../inspect/source.js';
 import type { StateFinding } from '../inspect/state.js';
 import { findStateBeside } from '../inspect/state-beside.js';
+import { intersects, namesOf } from '../inspect/statement-names.js';
 import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
 import { findUnchosen } from '../inspect/unchosen-connect.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
@@ -36,6 +37,7 @@ export function findRefusals(
           ...loadedLater(analysis),
           ...startRepeated(analysis),
           ...transportsChanged(analysis),
+          ...transportNeeded(analysis),
         ]),
     ...portsTaken(analysis),
     ...badCredentials(options, sent),
@@ -126,6 +128,22 @@ const transportsChanged = (analysis: Analysis): Diagnostic[] =>
     .filter((node) => !listensToMessages(analysis.site, statementOf(node)))
     .slice(0, 1)
     .map((node) => ({ code: 'transport-changed', at: analysis.sources.locationOf(node), args: {} }));
+
+/** What each client's server is told to do with the transport of the stdio program: `server.oninitialized = () => …`. */
+function transportNeeded({ sources, site, lifetimes }: Analysis): Diagnostic[] {
+  const { frame, transport } = lifetimes;
+  const names = namesOf(sources, new Set([...transport].filter(ts.isVariableStatement)));
+  const local = [...frame.file.statements, ...frame.before, ...frame.after];
+  const needing = local.find(
+    (statement) =>
+      ts.isExpressionStatement(statement) &&
+      !isInside(site.call, statement) &&
+      !transport.has(statement) &&
+      !listensToMessages(site, statement) &&
+      intersects(sources.symbolsIn(statement), names),
+  );
+  return needing ? [{ code: 'transport-needed', at: sources.locationOf(needing), args: {} }] : [];
+}
 
 const portsTaken = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
   lifetimes.takenPorts.map(({ node, port }) => ({

@@ -684,3 +684,38 @@ judged('what only looks like a part of something that lasts', [
     [],
   ],
 ]);
+
+const deviceModule = (isMain: string): Partial<Source> => ({
+  files: {
+    'src/device.ts': `import { fileURLToPath } from 'node:url';
+export class Device { private log: string[] = []; note(one: string) { this.log.push(one); } }
+const isMain = ${isMain};
+if (isMain) {
+  const device = new Device();
+  process.stdin.on('data', (one) => device.note(String(one)));
+}`,
+  },
+});
+const DEVICE = "import { Device } from './device.js';";
+const NOTED = 'new Device().note(args.text);';
+
+judged('a module that is a program as well', [
+  [
+    'keeps what only that program has',
+    DEVICE,
+    NOTED,
+    [],
+    deviceModule(
+      "process.argv[1] && (fileURLToPath(import.meta.url) === process.argv[1] || process.argv[1].endsWith('device.js'))",
+    ),
+  ],
+  [
+    'or may be this one under another name',
+    DEVICE,
+    NOTED,
+    ['device mutated isolate', 'state-not-isolated'],
+    deviceModule(
+      "fileURLToPath(import.meta.url) === process.argv[1] || process.argv[1].endsWith('index.js')",
+    ),
+  ],
+]);

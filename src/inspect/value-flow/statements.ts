@@ -1,3 +1,4 @@
+import { isOfOtherProgram } from '../other-program.js';
 import { ownModuleOf, ts } from '../source.js';
 import { Expressions } from './expressions.js';
 import type { Heap } from './heap.js';
@@ -15,6 +16,7 @@ export class Statements {
   visit(root: ts.Node): void {
     const walk = (node: ts.Node): void => {
       if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return;
+      if (isOfOtherProgram(this.heap.sources, node)) return;
       ts.forEachChild(node, walk);
       this.generate(node);
     };

@@ -1,0 +1,61 @@
+import { basename } from 'node:path/posix';
+import { type Sources, ts, unwrap } from './source.js';
+
+/**
+ * Does a top-level statement run only when its module is started by itself: `if (require.main === module) …` in a module
+ * that is not the entry? It is of another program then.
+ */
+export const isOfOtherProgram = (sources: Sources, statement: ts.Node): statement is ts.IfStatement =>
+  ts.isIfStatement(statement) &&
+  ts.isSourceFile(statement.parent) &&
+  !statement.elseStatement &&
+  sources.pathOf(statement) !== sources.entry &&
+  isMainCheck(sources, statement.expression);
+
+function isMainCheck(sources: Sources, expression: ts.Expression, depth = 0): boolean {
+  const value = unwrap(expression);
+  if (ts.isIdentifier(value)) {
+    const kept = sources.symbolOf(value)?.valueDeclaration;
+    const isConstant = kept && ts.isVariableDeclaration(kept) && kept.parent.flags & ts.NodeFlags.Const;
+    return isConstant && kept.initializer && depth < 4
+      ? isMainCheck(sources, kept.initializer, depth + 1)
+      : false;
+  }
+  if (!ts.isBinaryExpression(value)) return value.getText() === 'import.meta.main';
+  const { left, right, operatorToken } = value;
+  switch (operatorToken.kind) {
+    case ts.SyntaxKind.AmpersandAmpersandToken:
+      return [left, right].some((one) => isMainCheck(sources, one, depth));
+    case ts.SyntaxKind.BarBarToken:
+      // Beside the comparison with its own path, a module may know names that it is started by.
+      return (
+        [left, right].some((one) => isMainCheck(sources, one, depth)) &&
+        [left, right].every((one) => isMainCheck(sources, one, depth) || isNameCheck(sources, one))
+      );
+    case ts.SyntaxKind.EqualsEqualsEqualsToken:
+    case ts.SyntaxKind.EqualsEqualsToken:
+      return (
+        /^(?:require\.main===?module|module===?require\.main)$/.test(value.getText().replace(/\s/g, '')) ||
+        (/\bprocess\.argv\[1\]/.test(value.getText()) &&
+          /\bimport\.meta\.(?:url|filename)\b|\b__filename\b/.test(value.getText()))
+      );
+    default:
+      return false;
+  }
+}
+
+/** `process.argv[1].endsWith('device.js')`, which is not how the entry is called. */
+function isNameCheck(sources: Sources, expression: ts.Expression): boolean {
+  const value = unwrap(expression);
+  if (ts.isBinaryExpression(value) && value.operatorToken.kind === ts.SyntaxKind.BarBarToken)
+    return [value.left, value.right].every((one) => isNameCheck(sources, one));
+  const stem = (path: string): string => basename(path).replace(/\.[^.]+$/, '');
+  const [name] = ts.isCallExpression(value) ? value.arguments : [];
+  return (
+    ts.isCallExpression(value) &&
+    /^process\.argv\[1\]\??\.endsWith$/.test(value.expression.getText()) &&
+    name !== undefined &&
+    ts.isStringLiteralLike(name) &&
+    stem(name.text) !== stem(sources.entry)
+  );
+}

@@ -14,7 +14,7 @@ import type { MessageExtraInfo } from './sdk.js';
 import { fixedTools, type ServerFactory } from './server-factory.js';
 import { release, SessionResources } from './session-resources.js';
 import { SessionScope } from './session-scope.js';
-import { HttpTransport } from './transport.js';
+import { HttpTransport, type Route } from './transport.js';
 
 /** The latest list of tools as JSON text: sessions with the same list keep one text. */
 let latestToolList = '';
@@ -41,6 +41,7 @@ export class Session {
     id: string,
     caller: Caller,
     initialize: RpcRequest,
+    onEnd: (session: Session) => void,
     onEvent: ((event: StreamEvent) => void) | undefined,
   ) {
     this.id = id;
@@ -52,13 +53,14 @@ export class Session {
     this.clientName = typeof info?.name === 'string' ? info.name : undefined;
     this.history = new EventHistory(onEvent);
     this.standalone = new EventStream('s', this.history);
-    this.transport = new HttpTransport((message, exchange) => {
+    const route: Route = (message, exchange) => {
       if (message.method === 'notifications/tools/list_changed') {
         this.#toolListChanges++;
         this.#toolList = undefined;
       }
       return exchange ? exchange.send(message) : this.standalone.send(message);
-    }, id);
+    };
+    this.transport = new HttpTransport(route, () => onEnd(this), id);
   }
 
   /** Builds the session's server, in the session's scope. */

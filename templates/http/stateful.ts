@@ -26,10 +26,9 @@ export function createStatefulEndpoint(context: EndpointContext): Endpoint {
     }
     const onEvent =
       registry && ((event: Parameters<typeof registry.record>[1]) => registry.record(id, event));
-    const session = new Session(id, caller, initialize, onEvent);
+    const session = new Session(id, caller, initialize, ended, onEvent);
     sessions.set(id, session);
     sweep ??= setInterval(expire, Math.min(30_000, config.SESSION_TTL_MS / 2)).unref();
-    session.transport.onclose = () => ended(session);
     try {
       await session.connect(createServer);
     } catch (error) {

@@ -5,7 +5,7 @@ import { type MessageExtraInfo, messageExtra, protocolVersions } from './sdk.js'
 import { fixedTools, reusable, type ServerFactory } from './server-factory.js';
 import { release, SessionResources } from './session-resources.js';
 import { currentScope, SessionScope } from './session-scope.js';
-import { HttpTransport } from './transport.js';
+import { HttpTransport, type Route } from './transport.js';
 
 /** Requests that leave nothing behind in a server of the SDK. Others (`initialize`, `logging/setLevel`, …) do. */
 const traceless = new Set([
@@ -30,7 +30,7 @@ class Instance {
   uses = 0;
 
   constructor() {
-    this.transport = new HttpTransport(async (message, exchange, pending) => {
+    const route: Route = async (message, exchange, pending) => {
       if (isRequest(message)) {
         throw new Error(
           `${message.method} needs a session: this service is stateless, its clients cannot be asked`,
@@ -42,11 +42,11 @@ class Instance {
       for (const { exchange: current, scope } of pending) {
         if (this.uses === 1 || scope === currentScope()) return current?.send(message);
       }
-    });
-    this.transport.onclose = () => {
+    };
+    this.transport = new HttpTransport(route, () => {
       this.clean = false;
       this.#resources.end();
-    };
+    });
   }
 
   static async open(createServer: ServerFactory): Promise<Instance> {

@@ -41,10 +41,13 @@ export class HttpTransport implements Transport {
 
   readonly #pending = new Map<RpcId, Pending>();
   readonly #route: Route;
+  readonly #onEnd: () => void;
   #closed = false;
 
-  constructor(route: Route, sessionId?: string) {
+  /** @param onEnd called when the connection has ended; `onclose` is the server's, and servers put their own in its place */
+  constructor(route: Route, onEnd: () => void, sessionId?: string) {
     this.#route = route;
+    this.#onEnd = onEnd;
     if (sessionId !== undefined) this.sessionId = sessionId;
   }
 
@@ -101,6 +104,7 @@ export class HttpTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     for (const id of this.#pending.keys()) this.#fail(id, codes.refused, 'The connection was closed');
+    this.#onEnd();
     this.onclose?.();
   }
 

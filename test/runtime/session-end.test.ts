@@ -85,3 +85,23 @@ it('ends what servers of stateless requests have started while they were built',
     return after.ProcessWrap === 1 && (after.Timeout ?? 0) <= (before.Timeout ?? 0) + 2;
   });
 });
+
+it('ends a session whose server puts a handler of its own in place of onclose, as older SDKs do', async () => {
+  const own = server.replace(
+    'return server;',
+    `return { connect: async (transport) => {
+    await server.connect(transport);
+    transport.onclose = () => {};
+  } };`,
+  );
+  service = await startService({
+    server: own,
+    seam: { sessions: 'stateful', ownsWhatItStarts: true, connects: true },
+  });
+  const observer = await connect(service);
+  const { client, transport } = await connect(service);
+  expect(await openIn(observer)).toMatchObject({ ProcessWrap: 2 });
+  await transport.terminateSession();
+  await client.close();
+  await until(async () => (await openIn(observer)).ProcessWrap === 1);
+});

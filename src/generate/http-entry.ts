@@ -148,17 +148,19 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   // Bun's own bundler knows what its sources may use (macros, loaders).
   const isBun = inspection.build.tool === 'bun';
   const format = `--format=${commonJs ? 'cjs' : 'esm'}`;
-  // esbuild's ES modules cannot hold packages that require.
-  const mayHold = isBun ? !commonJs && importsFolders(project, options) : commonJs;
+  const mayHold = commonJs ? !isBun : importsFolders(project, options);
   const own = mayHold
     ? externalFlags(project, output, isBun ? /\bbun\s+build\b/ : /\besbuild\b.*\s--bundle\b/)
     : undefined;
   const external = own ?? ['--packages=external'];
+  // Packages that require have nothing to do it with inside of esbuild's ES modules.
+  const holds = !external.includes('--packages=external');
+  const require = holds && !commonJs && !isBun ? [REQUIRE] : [];
   const bundle = (name: string, outfile: string): string => {
     const source = `${options.out}/${name}${paths.extension}`;
     const command = isBun
       ? ['bun', 'build', source, '--target=node', ...external, '--sourcemap=linked', format]
-      : ['esbuild', source, '--bundle', '--platform=node', ...external, '--sourcemap', format];
+      : ['esbuild', source, '--bundle', '--platform=node', ...external, ...require, '--sourcemap', format];
     // With a source map, --outfile makes some releases of Bun write beside the source.
     const { dir, base } = path.parse(outfile);
     const output = isBun ? [`--outdir=${dir || '.'}`, `--entry-naming=${base}`] : [`--outfile=${outfile}`];
@@ -182,6 +184,10 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
     devDependencies: isBun ? {} : { esbuild: '^0.25.0' },
   });
 }
+
+/** Gives an ES module a `require`, as a flag of esbuild. */
+const REQUIRE =
+  '--banner:js="import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);"';
 
 /**
  * Does the project import something below a package without an extension, as `pkg/folder`? Unless the package exports it

@@ -129,6 +129,22 @@ describe('beside a bundler', () => {
       expect(command(name)).toContain('--packages=external');
   });
 
+  it('gives what requires a way to do it, where an ES module has it inside', () => {
+    const build =
+      'esbuild src/index.ts --bundle --platform=node --external:pg --format=esm --outfile=dist/index.mjs';
+    const files = (imported: string) => ({
+      'package.json': JSON.stringify({ scripts: { build } }),
+      'src/index.ts': `import { parse } from '${imported}';`,
+    });
+    const command = (imported: string) =>
+      entryOf({
+        inspection: { build: { ...tsup, tool: 'esbuild' }, entry: at('src/index.ts', 'dist/index.mjs') },
+        files: files(imported),
+      }).scripts['build:http'];
+    expect(command('graphql/language')).toMatch(/ --external:pg --banner:js="import \{ createRequire \} /);
+    expect(command('graphql')).toContain(' --packages=external --sourcemap');
+  });
+
   it('does not extend the build a second time', () => {
     const files = { 'package.json': '{ "scripts": { "build": "tsup && npm run build:http" } }' };
     expect(entryOf({ inspection: { build: tsup }, files }).scripts).not.toHaveProperty('build');

@@ -6,7 +6,7 @@ import type { EntryModule } from './entry-module.js';
 import type { ExistingFactory } from './existing-factory.js';
 import { type Factory, factoryText, ownFactory } from './factory-text.js';
 import { specifierTo, withExtension } from './import-lines.js';
-import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
+import { isImport, isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
 import { importLine } from './module-style.js';
 import { firstFree } from './names.js';
 import type { Placement } from './place-statements.js';
@@ -16,6 +16,7 @@ import {
   declaredNames,
   hasDefault,
   isExported,
+  isReexport,
   isTypeDeclaration,
   moduleSpecifierOf,
 } from './statement-syntax.js';
@@ -156,12 +157,42 @@ function siblingImports(
     if (text) imports.push(text);
   }
   if (scope !== '') imports.push(scope);
+  imports.push(...reexports(entry));
   for (const one of registrations)
     imports.push(importLine(entry, [one.name], specifierTo(entry, path, one.file)));
   // Beside what the module imports of the SDK.
   const lastOfSdk = imports.findLastIndex((line) => line.includes('@modelcontextprotocol/'));
   return imports.toSpliced(lastOfSdk < 0 ? imports.length : lastOfSdk + 1, 0, ...linesOf(factory.sdkTypes));
 }
+
+/**
+ * What the entry exports of other modules stays its own. The new module repeats it where others that the entry reaches ask
+ * it for that, and where the module does something that nothing else would load it for.
+ */
+function reexports(entry: EntryModule): string[] {
+  const { sources, file, path } = entry;
+  const targetOf = (node: ts.Node) => sources.resolver.resolve(path, moduleSpecifierOf(node)?.text ?? '');
+  const loaded = new Set(file.statements.filter(isImport).map(targetOf));
+  const isAsked = importedByEntry(entry).some((other) =>
+    ts
+      .preProcessFile(other.text, true, true)
+      .importedFiles.some(
+        ({ fileName }) => sources.resolver.resolve(sources.pathOf(other), fileName) === path,
+      ),
+  );
+  const isNeeded = (statement: ts.ExportDeclaration): boolean => {
+    const target = targetOf(statement);
+    return isAsked || (target !== undefined && !loaded.has(target) && acts(sources.files.get(target)));
+  };
+  return file.statements
+    .filter(isReexport)
+    .filter(isNeeded)
+    .map((statement) => statement.getText());
+}
+
+/** Does a module do something when it is loaded, besides making what it exports? */
+const acts = (file: ts.SourceFile | undefined): boolean =>
+  file?.statements.some((one) => ts.isExpressionStatement(one) || isSideEffectImport(one)) ?? false;
 
 /** Licence or module comment at the top of the file, without the shebang, and its directives. */
 function header({ file }: EntryModule, { directives }: Placement): string {

@@ -20,6 +20,7 @@ import {
   isExported,
   isExportsAssignment,
   isKeepAlive,
+  isReexport,
   needsConnection,
   remainsOf,
   returnsIn,
@@ -76,6 +77,7 @@ export function placeStatements(entry: EntryModule, keptCall?: KeptCall): Placem
       kept.includes(statement) ? 'shell' : placeOf(entry, statement),
     ]),
   );
+  keepExportsOf(sources, places);
   const replaced = keptCall ? undefined : replacedNode(entry);
   const transport = keptCall ? undefined : transportIn(entry);
   const connected = keptCall
@@ -112,7 +114,8 @@ function placeOf({ analysis, sources }: EntryModule, statement: ts.Statement): P
     leadsToFrame(sources, statement, frame) ||
     isExportsAssignment(statement) ||
     isConsoleHijack(statement) ||
-    exportsServer(sources, serverNames, statement)
+    isReexport(statement) ||
+    exportsAny(sources, serverNames, statement)
   )
     return 'shell';
   if (isDirective(statement)) return 'directive';
@@ -120,14 +123,16 @@ function placeOf({ analysis, sources }: EntryModule, statement: ts.Statement): P
   return server.has(statement) ? 'server' : 'shared';
 }
 
-function exportsServer(
-  sources: Sources,
-  serverNames: ReadonlySet<ts.Symbol>,
-  statement: ts.Statement,
-): boolean {
-  if (!ts.isExportAssignment(statement) && !(ts.isExportDeclaration(statement) && !statement.moduleSpecifier))
-    return false;
-  return [...sources.symbolsIn(statement)].some((symbol) => serverNames.has(symbol));
+/** `export { main, … }` of a function that stays with the stdio program stays with it. */
+function keepExportsOf(sources: Sources, places: Map<ts.Statement, Place>): void {
+  const names = namesOf(sources, new Set(statementsAt(places, 'shell')));
+  for (const statement of places.keys())
+    if (exportsAny(sources, names, statement)) places.set(statement, 'shell');
+}
+
+function exportsAny(sources: Sources, names: ReadonlySet<ts.Symbol>, statement: ts.Statement): boolean {
+  if (!ts.isExportAssignment(statement) && !ts.isExportDeclaration(statement)) return false;
+  return [...sources.symbolsIn(statement)].some((symbol) => names.has(symbol));
 }
 
 /** What the stdio program has something else in the place of: the expression of the server, or the call that connects. */

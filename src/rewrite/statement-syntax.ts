@@ -66,6 +66,10 @@ export const hasDefault = (statement: ts.Node): boolean =>
   ts.canHaveModifiers(statement) &&
   (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) ?? false);
 
+/** `export … from '…'` */
+export const isReexport = (statement: ts.Statement): statement is ts.ExportDeclaration =>
+  ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined;
+
 /** `interface`, `type`: nothing of it runs. */
 export const isTypeDeclaration = (statement: ts.Statement): boolean =>
   ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);

@@ -28,6 +28,7 @@ const shapes: ReadonlySet<string> = new Set([
   'connect-behind-provider',
   'environment-of-each-client',
   'exports-listed',
+  'exports-program',
   'exports-server',
   'exports-server-imported',
   'factory-completed-later',

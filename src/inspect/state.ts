@@ -219,7 +219,7 @@ export class StateJudge {
     declaration: StateDeclaration,
     held: ReadonlySet<Thing>,
   ): StateFinding | undefined {
-    const stuck = this.flow.isReadThroughImportCall(symbol);
+    const stuck = this.flow.isReadThroughModuleValue(symbol);
     const finding = (
       kind: StateKind,
       writes: readonly ts.Node[],

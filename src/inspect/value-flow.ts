@@ -36,9 +36,9 @@ export class ValueFlow {
     return this.heap.calls.get(fn) ?? new Set();
   }
 
-  /** Is the binding read as a property of what `import()` returned? */
-  isReadThroughImportCall(symbol: ts.Symbol): boolean {
-    return this.heap.readLater.has(symbol);
+  /** Is the binding read as a property of what `import()` returned, or of a namespace that is passed on? */
+  isReadThroughModuleValue(symbol: ts.Symbol): boolean {
+    return this.heap.readThroughValue.has(symbol);
   }
 
   /** What a variable may hold. */

@@ -48,6 +48,24 @@ judged('a variable', [
     ['count reassigned isolate'],
   ],
   [
+    'whose elements are made into something else by reduce',
+    'const texts = [{ text: "a" }];',
+    'texts.reduce((all, one) => { all[one.text] = one; return all; }, {} as Record<string, object>);',
+    [],
+  ],
+  [
+    'whose elements reduce goes through from the first',
+    'const texts = [{ text: "a" }];',
+    'texts.reduce((all, one) => { all.text += one.text; return all; });',
+    ['texts mutated isolate'],
+  ],
+  [
+    'that reduce starts with',
+    'const all: Record<string, string> = {};',
+    'args.list.reduce((made, one) => { made[one] = one; return made; }, all);',
+    ['all mutated isolate'],
+  ],
+  [
     'that is written by a callback',
     'let count = 0;',
     'args.list.forEach(() => { count--; });',
@@ -390,6 +408,13 @@ judged('an instance', [
     "state.store.add('a');",
     ['store mutated isolate'],
     { files: { 'src/store.ts': `${STORE}\nexport const store = new Store();` } },
+  ],
+  [
+    'read from a namespace that is passed on',
+    "import * as state from './store.js'; const all = [state];",
+    "for (const one of all) one.store.add('a');",
+    ['store mutated isolate', 'state-not-isolated'],
+    { files: { 'src/store.ts': "export const name = 'a'; export const store = new Set<string>();" } },
   ],
   [
     'loaded by import()',

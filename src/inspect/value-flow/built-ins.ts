@@ -35,6 +35,7 @@ export class BuiltIns {
     args: readonly Slot[],
     slot: Slot,
   ): void {
+    if (FOLDS.test(method)) this.fold(args, this.heap.read(receiver, EACH), slot);
     const isOfFunction = OF_FUNCTION.test(method);
     const ofCollection = this.collectionMethod(node, method, args, slot);
     const settled = OF_PROMISE.test(method) ? this.settledValue(args, slot) : undefined;
@@ -87,7 +88,7 @@ export class BuiltIns {
     const searches = SEARCHES.test(method);
     const isNext = method === 'next';
     const changes = CHANGES_COLLECTION.has(method) || /^set[A-Z]/.test(method);
-    const callsBack = CALLS_BACK.has(method);
+    const callsBack = CALLS_BACK.has(method) && !FOLDS.test(method);
     const returnsElement = RETURNS_ELEMENT.has(method);
     const returnsElements = RETURNS_ELEMENTS.has(method);
     if (!searches && !isNext && !changes && !callsBack && !returnsElement && !returnsElements)
@@ -111,6 +112,14 @@ export class BuiltIns {
       if (returnsElement) this.heap.flow(elements, slot);
       if (returnsElements) this.heap.flow(elements, this.elementsOf(node, slot));
     };
+  }
+
+  /** `reduce((made, element) => …, initial)`: what is made starts as the initial value, or else as an element. */
+  private fold([callback, initial]: readonly Slot[], elements: Slot, slot: Slot): void {
+    const made = new Slot();
+    this.heap.flow(initial ?? elements, made);
+    if (callback) this.callBack([callback], [made, elements], made);
+    this.heap.flow(made, slot);
   }
 
   /** The elements of the array that a call makes, put into its value. */
@@ -198,6 +207,7 @@ export class BuiltIns {
 
 const OF_PROMISE = /^(?:then|catch|finally)$/;
 const SEARCHES = /^(?:exec|test)$/;
+const FOLDS = /^reduce(?:Right)?$/;
 const OF_FUNCTION = /^(?:call|apply|bind)$/;
 const CHANGES_PROCESS = /^process\.(?:chdir|umask|setuid|setgid)$/;
 const CHANGES_ARGUMENT =
@@ -208,17 +218,8 @@ const MAKES_COLLECTION =
 
 const FINDS = new Set(['find', 'findLast', 'at']);
 
-/** Methods of collections that give one of the elements, or what was made of them. */
-const RETURNS_ELEMENT = new Set([
-  ...FINDS,
-  'get',
-  'pop',
-  'shift',
-  'sort',
-  'reverse',
-  'reduce',
-  'reduceRight',
-]);
+/** Methods of collections that give one of the elements, or themselves. */
+const RETURNS_ELEMENT = new Set([...FINDS, 'get', 'pop', 'shift', 'sort', 'reverse']);
 
 /** Methods of collections that give a new one with the same elements. */
 const RETURNS_ELEMENTS = new Set([

@@ -102,7 +102,7 @@ export class Calls {
     const path = sources.resolver.resolve(sources.pathOf(node), specifier.text);
     const file = path === undefined ? undefined : sources.files.get(path);
     if (file && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-      this.heap.put(this.heap.make('module', node, { node: file, isLoadedLater: true }), slot);
+      this.heap.put(this.heap.make('module', node, { node: file, isPassedOn: true }), slot);
     else if (file) this.heap.put(this.heap.make('module', file), slot);
     else this.heap.put(this.heap.packageThing({ module: specifier.text, name: '*' }, node), slot);
     return true;

@@ -91,8 +91,15 @@ export class Expressions {
     }
     const declaration = symbol.declarations?.[0];
     if (!declaration) return;
-    if (ts.isSourceFile(declaration)) this.heap.put(this.heap.make('module', declaration), slot);
-    else if (isImport(declaration)) {
+    if (ts.isSourceFile(declaration)) {
+      const isPassedOn = !(ts.isPropertyAccessExpression(node.parent) && node.parent.expression === node);
+      this.heap.put(
+        isPassedOn
+          ? this.heap.make('module', node, { node: declaration, isPassedOn })
+          : this.heap.make('module', declaration),
+        slot,
+      );
+    } else if (isImport(declaration)) {
       this.heap.put(this.heap.opaque(declaration), slot);
       this.heap.flow(this.heap.slotOf(symbol), slot);
     }

@@ -14,8 +14,8 @@ export class Heap extends Propagation {
   readonly writes = new Map<ts.Symbol, Set<ts.Node>>();
   /** Writes to what the whole process shares outside the project's bindings. */
   readonly globalWrites = new Set<ts.Node>();
-  /** Bindings read as properties of what `import()` returned. */
-  readonly readLater = new Set<ts.Symbol>();
+  /** Bindings read as properties of what `import()` returned, or of a namespace that is passed on. */
+  readonly readThroughValue = new Set<ts.Symbol>();
   /** Calls that may run each function. */
   readonly calls = new Map<ts.Node, Set<ts.Node>>();
 
@@ -153,10 +153,12 @@ export class Heap extends Propagation {
       return;
     }
     if (thing.kind === 'module') {
-      const symbol = this.exportsOf(thing.node as ts.SourceFile).get(name);
-      if (!symbol) return;
-      if (thing.isLoadedLater) this.readLater.add(symbol);
-      this.flow(this.slotOf(symbol), into);
+      const exported = this.exportsOf(thing.node as ts.SourceFile);
+      for (const symbol of name === EVERY ? exported.values() : [exported.get(name)]) {
+        if (!symbol) continue;
+        if (thing.isPassedOn) this.readThroughValue.add(symbol);
+        this.flow(this.slotOf(symbol), into);
+      }
       return;
     }
     const fields = this.fields.get(thing);

@@ -20,8 +20,8 @@ export interface Thing {
   readonly owner?: ts.Node;
   /** For `external` and `package`: where it comes from. */
   readonly from?: ExternalName;
-  /** For `module`: obtained from `import()`, so that references through it cannot be rewritten. */
-  readonly isLoadedLater?: boolean;
+  /** For `module`: obtained from `import()`, or a namespace that is passed on: references through it cannot be rewritten. */
+  readonly isPassedOn?: boolean;
 }
 
 export type Fn = ts.FunctionLikeDeclaration;

@@ -410,6 +410,17 @@ judged('an instance', [
     { files: { 'src/store.ts': `${STORE}\nexport const store = new Store();` } },
   ],
   [
+    'in a module that Promise.all loads, and that reads nothing of it',
+    "const [{ name }] = await Promise.all([import('./store.js')]);",
+    'args.list.push(name);',
+    [],
+    {
+      files: {
+        'src/store.ts': "export const name = 'a'; export const store = new Set<string>(); store.add('a');",
+      },
+    },
+  ],
+  [
     'read from a namespace that is passed on',
     "import * as state from './store.js'; const all = [state];",
     "for (const one of all) one.store.add('a');",

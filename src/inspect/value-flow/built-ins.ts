@@ -178,7 +178,7 @@ export class BuiltIns {
     else if (MAKES_COLLECTION.test(name)) {
       const made = this.heap.make('collection', node);
       this.heap.put(made, slot);
-      this.fill(made, first, 2);
+      this.fill(made, first, name.startsWith('Promise.') ? 1 : 2);
       this.callBack(others, [this.heap.field(made, EVERY)], this.heap.field(made, ANY));
       if (/^Promise\.(?:any|race)$/.test(name)) this.heap.flow(this.heap.field(made, ANY), slot);
     } else return false;

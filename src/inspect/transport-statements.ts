@@ -47,7 +47,8 @@ export function transportStatements(
       intersects(sources.symbolsIn(statement), names)
     )
       found.add(statement);
-    if (frame.after.includes(statement) && isBanner(statement)) found.add(statement);
+    if (isBanner(statement) && (frame.after.includes(statement) || isOfBranch(sources, frame, statement)))
+      found.add(statement);
     if (
       frame.before.includes(statement) &&
       frame.fn &&
@@ -106,6 +107,16 @@ const onlyCloses = (statement: ts.Statement): boolean =>
   descendants(statement, ts.isCallExpression).every((call) =>
     /^(?:console\b.*|process\.exit|.*\.close|.*\.catch)$/.test(call.expression.getText()),
   );
+
+/** In front of the connect, does it stand in its branch only, and use nothing that is made on the way? */
+function isOfBranch(sources: Sources, { before, holders }: Frame, statement: ts.Statement): boolean {
+  const inBranch = holders.some(
+    (one) => (ts.isIfStatement(one) || ts.isSwitchStatement(one)) && isInside(statement, one),
+  );
+  if (!inBranch || !before.includes(statement)) return false;
+  const made = namesOf(sources, new Set(before.filter(({ parent }) => !ts.isSourceFile(parent))));
+  return !intersects(sources.symbolsIn(statement), made);
+}
 
 /** `console.error('running on stdio')`, and the like of loggers. */
 export function isBanner(statement: ts.Statement): boolean {

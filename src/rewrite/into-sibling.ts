@@ -15,6 +15,7 @@ import { replaceSharedAssignments, type SharedAssignments, setterTexts } from '.
 import {
   declaredNames,
   hasDefault,
+  isAmbient,
   isExported,
   isReexport,
   isTypeDeclaration,
@@ -66,6 +67,7 @@ function sharedNames({ shared, shellNodes }: Placement, { setters, unread }: Sha
   const used = new Set([...namesUsedIn(shellNodes)].filter((name) => !unread.has(name)));
   const names = new Map<string, { isType: boolean; wasExported: boolean }>();
   for (const statement of shared) {
+    if (isAmbient(statement)) continue;
     const isType = isTypeDeclaration(statement);
     const wasExported = isExported(statement);
     const declared = hasDefault(statement) ? ['default'] : declaredNames(statement);
@@ -102,6 +104,7 @@ function exportNames({ isCommonJs, edits }: EntryModule, { shared }: Placement, 
   for (const statement of shared)
     if (
       !isExported(statement) &&
+      !isAmbient(statement) &&
       declaredNames(statement).some((name) => names.has(name) && !listed.has(name))
     )
       edits.insert(statement.getStart(), 'export ');

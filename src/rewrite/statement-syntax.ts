@@ -70,6 +70,11 @@ export const hasDefault = (statement: ts.Node): boolean =>
 export const isReexport = (statement: ts.Statement): statement is ts.ExportDeclaration =>
   ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined;
 
+/** `declare const VERSION: string`: it says that something is there, and nothing of it runs. */
+export const isAmbient = (statement: ts.Node): boolean =>
+  ts.canHaveModifiers(statement) &&
+  (ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DeclareKeyword) ?? false);
+
 /** `interface`, `type`: nothing of it runs. */
 export const isTypeDeclaration = (statement: ts.Statement): boolean =>
   ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
@@ -83,7 +88,8 @@ export function declaredNames(statement: ts.Statement): string[] {
     ts.isClassDeclaration(statement) ||
     ts.isEnumDeclaration(statement) ||
     ts.isInterfaceDeclaration(statement) ||
-    ts.isTypeAliasDeclaration(statement);
+    ts.isTypeAliasDeclaration(statement) ||
+    ts.isModuleDeclaration(statement);
   return named && statement.name ? [statement.name.text] : [];
 }
 

@@ -9,6 +9,7 @@ import { isSideEffectImport, namesUsedIn, narrowImport } from './imports.js';
 import { importLine } from './module-style.js';
 import type { Placement } from './place-statements.js';
 import type { SharedAssignments } from './shared-assignments.js';
+import { declaredNames, isAmbient, isExported } from './statement-syntax.js';
 import { removeStatement, removeStatements } from './statement-text.js';
 import { editFrame, replacesCall } from './stdio-frame.js';
 import { stdioTransport } from './stdio-transport.js';
@@ -30,7 +31,14 @@ export function editStdioProgram(
   const made = replacesCall(entry) ? stdioTransport(entry).made : undefined;
   const keep = (name: string) => used.has(name) || name === made?.local;
   for (const statement of placement.imports) narrowInPlace(entry, statement, keep);
-  removeStatements(entry, [...placement.shared, ...placement.server]);
+  // What is only declared to be there is declared in both modules.
+  const stays = (statement: ts.Statement) =>
+    isAmbient(statement) &&
+    (isExported(statement) || declaredNames(statement).some((name) => used.has(name)));
+  removeStatements(entry, [
+    ...placement.shared.filter((statement) => !stays(statement)),
+    ...placement.server,
+  ]);
   const { creation, diagnostics } = editFrame(entry, placement, factory);
   insertImports(entry, placement, [
     ...(made?.line ? [made.line] : []),

@@ -18,6 +18,7 @@ export interface Fixture {
 
 /** Fixtures that differ from the others in their sources only: compiled and compared, not installed and verified in full. */
 const shapes: ReadonlySet<string> = new Set([
+  'ambient-declarations',
   'built-by-a-bundler',
   'callback-with-options',
   'check-that-logs',

@@ -1,5 +1,5 @@
 import { isOfOtherProgram } from './other-program.js';
-import { descendants, enclosingFunction, type Sources, ts, unwrap } from './source.js';
+import { descendants, enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
 
 /** A declaration whose value outlives a call. */
 export type StateDeclaration = ts.VariableDeclaration | ts.PropertyDeclaration | ts.ExportAssignment;
@@ -33,7 +33,10 @@ const makesSomething = (expression: ts.Expression): boolean => {
   return !ts.isIdentifier(value) && !ts.isFunctionLike(value) && !ts.isClassLike(value);
 };
 
-/** Variables of blocks and namespaces outside any function: they last, but cannot be made anew where they stand. */
+/**
+ * Variables of blocks and namespaces outside any function that are named in functions, or elsewhere: they last, but cannot
+ * be made anew where they stand. Others are gone when their block has run.
+ */
 export const nestedDeclarations = (sources: Sources): ts.VariableDeclaration[] =>
   [...sources.files.values()].flatMap((file) =>
     file.statements
@@ -41,9 +44,42 @@ export const nestedDeclarations = (sources: Sources): ts.VariableDeclaration[] =
       .filter((statement) => !isOfOtherProgram(sources, statement))
       .flatMap((statement) => descendants(statement, ts.isVariableDeclaration))
       .filter(
-        (declaration) => !enclosingFunction(declaration) && ts.isVariableStatement(declaration.parent.parent),
+        (declaration) =>
+          !enclosingFunction(declaration) &&
+          ts.isVariableStatement(declaration.parent.parent) &&
+          outlivesItsBlock(sources, declaration),
       ),
   );
+
+function outlivesItsBlock(sources: Sources, declaration: ts.VariableDeclaration): boolean {
+  const block = declaration.parent.parent.parent;
+  const names = descendants(declaration.name, ts.isIdentifier);
+  return (
+    ts.isModuleBlock(block) ||
+    names.some((name) => {
+      const symbol = sources.symbolOf(name);
+      return (
+        symbol && sources.referencesTo(symbol).some((use) => enclosingFunction(use) || !isInside(use, block))
+      );
+    })
+  );
+}
+
+/** Does the node stand in `if (import.meta.url === …)` of a module that is not what is started? It never runs. */
+export const isOfAnotherProgram = (sources: Sources, node: ts.Node): boolean =>
+  sources.pathOf(node) !== sources.entry &&
+  ts.findAncestor(
+    node,
+    (at) =>
+      ts.isIfStatement(at) && isInside(node, at.thenStatement) && asksWhatIsStarted(at.expression.getText()),
+  ) !== undefined;
+
+const asksWhatIsStarted = (condition: string): boolean =>
+  /^(?:require\.main\s*===\s*module|import\.meta\.main)$/.test(condition) ||
+  (/\bimport\.meta\.url\b/.test(condition) &&
+    /\bprocess\.argv\[1\]/.test(condition) &&
+    /===/.test(condition) &&
+    !/\|\||!/.test(condition));
 
 /** The value that a lasting declaration starts with. */
 export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>

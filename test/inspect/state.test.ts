@@ -84,6 +84,47 @@ judged('a variable', [
     ['count reassigned isolate', 'state-not-isolated'],
   ],
   [
+    'of a block that fills what keeps it',
+    "import { tools } from './tools.js';",
+    'tools.next();',
+    ['tools mutated isolate'],
+    {
+      files: {
+        'src/tools.ts': `export const tools: Record<string, () => number> = {};
+          const counter = (at: { n: number }) => () => ++at.n;
+          { const start = { n: 0 }; tools.next = counter(start); }`,
+      },
+    },
+  ],
+  [
+    'of a loop that nothing names later',
+    "import { modules } from './modules.js';",
+    'modules[0].seen++;',
+    ['modules mutated isolate', 'names mutated isolate'],
+    {
+      files: {
+        'src/modules.ts': `export const modules = [{ seen: 0 }];
+          const names: number[] = [];
+          for (const one of modules) { const first = one; names.push(first.seen); }`,
+      },
+    },
+  ],
+  [
+    'of another program',
+    "import { Counter } from './counter.js';",
+    'print(new Counter().next());',
+    [],
+    {
+      files: {
+        'src/counter.ts': `export class Counter { count = 0; next() { return ++this.count; } }
+          if (import.meta.url === \`file://\${process.argv[1]}\`) {
+            const counter = new Counter();
+            process.stdin.on('data', () => print(counter.next()));
+          }`,
+      },
+    },
+  ],
+  [
     'that is only set while the program starts',
     "let mode = 'a';\nif (process.argv.includes('--b')) mode = 'b';",
     'print(mode);',

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { URL } from 'node:url';
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Caller, Feature, FeatureContext } from './feature.js';

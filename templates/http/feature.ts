@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { URL } from 'node:url';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';

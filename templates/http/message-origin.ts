@@ -1,3 +1,4 @@
+import { URL } from 'node:url';
 import type { AuthInfo } from './feature.js';
 import type { MessageExtraInfo } from './sdk.js';
 import type { MessageOrigin } from './session-worker.js';

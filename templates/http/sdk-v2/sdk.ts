@@ -1,3 +1,4 @@
+import { URL } from 'node:url';
 import type { MessageExtraInfo } from '@modelcontextprotocol/server';
 import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/server';
 import type { Visit } from './mcp.js';

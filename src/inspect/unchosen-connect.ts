@@ -1,4 +1,4 @@
-import { callsOf } from './calls.js';
+import { callsOf, functionOf } from './calls.js';
 import type { ConnectSite } from './connect.js';
 import { descendants, enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
 
@@ -29,7 +29,7 @@ export function findUnchosen(sources: Sources, site: ConnectSite): ts.Expression
 function valueWithoutArguments(sources: Sources, expression: ts.Expression, depth = 0): boolean | undefined {
   const value = unwrap(expression);
   const of = (one: ts.Expression) => valueWithoutArguments(sources, one, depth + 1);
-  if (depth > 5) return undefined;
+  if (depth > 9) return undefined;
   if (ts.isPrefixUnaryExpression(value) && value.operator === ts.SyntaxKind.ExclamationToken) {
     const operand = of(value.operand);
     return operand === undefined ? undefined : !operand;
@@ -42,6 +42,9 @@ function valueWithoutArguments(sources: Sources, expression: ts.Expression, dept
         return a === false || b === false ? false : a && b;
       case ts.SyntaxKind.BarBarToken:
         return a || b ? true : a === false ? b : undefined;
+      case ts.SyntaxKind.EqualsEqualsEqualsToken:
+        if (left.getText() === 'process.env.NODE_ENV') return isOfService(right) ? undefined : false;
+        return right.kind === ts.SyntaxKind.TrueKeyword ? a : undefined;
       default:
         return undefined;
     }
@@ -55,7 +58,44 @@ function valueWithoutArguments(sources: Sources, expression: ts.Expression, dept
       (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
     return isConstant && declaration.initializer ? of(declaration.initializer) : undefined;
   }
-  return ts.isPropertyAccessExpression(value) && isUnsetSwitch(value) ? false : undefined;
+  if (!ts.isPropertyAccessExpression(value)) return undefined;
+  if (isUnsetSwitch(value)) return false;
+  const given = memberOf(sources, value.expression, value.name.text);
+  return given && of(given);
+}
+
+/** What a service may run as: it is not what is developed or tested. */
+const isOfService = (mode: ts.Expression): boolean => /^['"`]production['"`]$/.test(mode.getText());
+
+/** What a property is set to where its object is written: in the caller's argument, or in what a function returns. */
+function memberOf(
+  sources: Sources,
+  object: ts.Expression,
+  name: string,
+  depth = 0,
+): ts.Expression | undefined {
+  const value = unwrap(object);
+  const of = (one: ts.Expression | undefined) => one && memberOf(sources, one, name, depth + 1);
+  if (depth > 5) return undefined;
+  if (ts.isObjectLiteralExpression(value)) {
+    const property = value.properties.findLast((one) => one.name?.getText() === name);
+    if (property && ts.isPropertyAssignment(property)) return property.initializer;
+    return property && ts.isShorthandPropertyAssignment(property) ? property.name : undefined;
+  }
+  if (ts.isCallExpression(value)) {
+    const fn = functionOf(sources, value.expression);
+    const [returned, another] = fn
+      ? descendants(fn, ts.isReturnStatement).filter((one) => enclosingFunction(one) === fn)
+      : [];
+    return another ? undefined : of(returned?.expression);
+  }
+  const declaration = ts.isIdentifier(value) ? sources.symbolOf(value)?.valueDeclaration : undefined;
+  if (declaration && ts.isParameter(declaration)) {
+    const fn = declaration.parent as ts.FunctionLikeDeclaration;
+    const [call, another] = callsOf(sources, fn).filter((one) => !isInside(one, fn));
+    return another ? undefined : of(call?.arguments[fn.parameters.indexOf(declaration)]);
+  }
+  return declaration && ts.isVariableDeclaration(declaration) ? of(declaration.initializer) : undefined;
 }
 
 /** `process.argv.includes('--stdio')`, `args.includes('--stdio')` */
@@ -71,11 +111,19 @@ function looksInArguments(sources: Sources, { expression, arguments: [flag] }: t
   return source !== undefined && /^process\.argv(?:\.slice\(\d\))?$/.test(source);
 }
 
-/** `argv.stdio` of `.option('stdio', { type: 'boolean' })`, `options.stdio` of `.option('--stdio', '…')`, unless `default` is true. */
+/**
+ * `argv.stdio` of `.option('stdio', { type: 'boolean' })`, `options.stdio` of `.option('--stdio', '…')`, `values.stdio` of
+ * `options: { stdio: { type: 'boolean' } }`, unless `default` is true.
+ */
 function isUnsetSwitch({ name, expression }: ts.PropertyAccessExpression): boolean {
-  if (!/^(?:argv|args|opts|options|flags|cli\.flags|program\.opts\(\))$/.test(unwrap(expression).getText()))
+  if (
+    !/^(?:argv|args|opts|options|values|flags|(?:cli|argv)\.flags|program\.opts\(\))$/.test(
+      unwrap(expression).getText(),
+    )
+  )
     return false;
-  const declared = descendants(name.getSourceFile(), ts.isCallExpression).filter((call) => {
+  const file = name.getSourceFile();
+  const declared = descendants(file, ts.isCallExpression).filter((call) => {
     const first = call.arguments[0];
     return (
       ts.isPropertyAccessExpression(call.expression) &&
@@ -85,13 +133,24 @@ function isUnsetSwitch({ name, expression }: ts.PropertyAccessExpression): boole
       (first.text === name.text || new RegExp(`(?:^|, ?)--${name.text}$`).test(first.text))
     );
   });
+  const listed = descendants(file, ts.isPropertyAssignment).filter((one) => {
+    const list = one.parent.parent;
+    return (
+      one.name.getText().replace(/['"]/g, '') === name.text &&
+      ts.isPropertyAssignment(list) &&
+      /^(?:flags|options)$/.test(list.name.getText())
+    );
+  });
   return (
-    declared.length > 0 &&
-    declared.every(({ arguments: [first, second, third] }) => {
-      if (/^-/.test((first as ts.StringLiteral).text))
-        return third === undefined || third.getText() === 'false';
-      const settings = second?.getText() ?? '';
-      return /\btype:\s*['"]boolean['"]/.test(settings) && !/\bdefault:(?!\s*false\b)/.test(settings);
-    })
+    declared.length + listed.length > 0 &&
+    listed.every(({ initializer }) => isSwitch(initializer.getText())) &&
+    declared.every(({ arguments: [first, second, third] }) =>
+      /^-/.test((first as ts.StringLiteral).text)
+        ? third === undefined || third.getText() === 'false'
+        : isSwitch(second?.getText() ?? ''),
+    )
   );
 }
+
+const isSwitch = (settings: string): boolean =>
+  /\btype:\s*(?:['"]boolean['"]|Boolean\b)/.test(settings) && !/\bdefault:(?!\s*false\b)/.test(settings);

@@ -65,22 +65,6 @@ function outlivesItsBlock(sources: Sources, declaration: ts.VariableDeclaration)
   );
 }
 
-/** Does the node stand in `if (import.meta.url === …)` of a module that is not what is started? It never runs. */
-export const isOfAnotherProgram = (sources: Sources, node: ts.Node): boolean =>
-  sources.pathOf(node) !== sources.entry &&
-  ts.findAncestor(
-    node,
-    (at) =>
-      ts.isIfStatement(at) && isInside(node, at.thenStatement) && asksWhatIsStarted(at.expression.getText()),
-  ) !== undefined;
-
-const asksWhatIsStarted = (condition: string): boolean =>
-  /^(?:require\.main\s*===\s*module|import\.meta\.main)$/.test(condition) ||
-  (/\bimport\.meta\.url\b/.test(condition) &&
-    /\bprocess\.argv\[1\]/.test(condition) &&
-    /===/.test(condition) &&
-    !/\|\||!/.test(condition));
-
 /** The value that a lasting declaration starts with. */
 export const initializerOf = (declaration: StateDeclaration): ts.Expression | undefined =>
   ts.isExportAssignment(declaration) ? declaration.expression : declaration.initializer;

@@ -6,7 +6,6 @@ import { type Frame, frameOf, localStatements } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
 import {
   initializerOf,
-  isOfAnotherProgram,
   isSeparable,
   lastingDeclarations,
   nestedDeclarations,
@@ -176,7 +175,7 @@ export function judgeAll(
   });
   const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
   const fixed = nested.flatMap((declaration) => {
-    const finding = isOfAnotherProgram(sources, declaration) ? undefined : judge.judge(declaration);
+    const finding = judge.judge(declaration);
     return finding ? [{ ...finding, stuck: true }] : [];
   });
   return [...found, ...fixed, ...judge.judgeUnheld([...lasting, ...nested])].map(asRequested(choices));

@@ -198,6 +198,11 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The server asks for command line arguments here, and nobody types them when an HTTP service starts.',
     hint: 'Say what it gets: --args "…".',
   },
+  'arguments-inferred': {
+    severity: 'info',
+    message: 'The program serves stdio only when it is started with {arguments}: so is the service.',
+    hint: 'What else it should get goes there, too: --args "{arguments} …".',
+  },
   'arguments-read': {
     severity: 'info',
     message: 'The program reads its command line arguments here; the HTTP service starts it without any.',

@@ -88,6 +88,12 @@ export interface ServerInspection {
   readonly connect: Location;
 }
 
+/** What a program is started with to serve stdio, and the place that asks for it. */
+export interface StartArguments {
+  readonly arguments: readonly string[];
+  readonly at: Location;
+}
+
 export interface SurfaceItem {
   readonly kind: 'tool' | 'resource' | 'prompt';
   readonly name: string;
@@ -159,6 +165,7 @@ export interface Inspection {
   readonly state: readonly StateBinding[];
   readonly env: readonly EnvRead[];
   readonly sessionFeatures: readonly SessionFeature[];
+  readonly startArguments?: StartArguments;
   readonly processGlue: readonly ProcessGlue[];
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -191,6 +191,7 @@ export function resolveOptions(
     ...fallbacks,
     out: defaultOut(inspection),
     ...(entry ? { entry } : {}),
+    args: inspection.startArguments?.arguments ?? [],
     ...manifest?.options,
     ...given,
   } as Options;

@@ -82,16 +82,27 @@ export function usesOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Nod
   return (references.length > 0 ? references : called()).filter((use) => !isInside(use, fn));
 }
 
-/** Does the function run only when the command line names a command: `.command('serve').action(fn)`? */
-export function isSubcommand(sources: Sources, fn: ts.FunctionLikeDeclaration, depth = 0): boolean {
-  const uses = usesOf(sources, fn).filter((use) => !isGuardOfAnother(sources, use));
-  return uses.length > 0 && uses.every((use) => isUsedByCommand(sources, use, depth));
+/** A command of the command line: `.command('serve').action(fn)`. */
+interface Command {
+  readonly name: string;
+  /** Does it want arguments of its own? */
+  readonly asks: boolean;
 }
 
-function isUsedByCommand(sources: Sources, use: ts.Node, depth: number): boolean {
-  for (let at: ts.Node | undefined = use; at; at = at.parent) if (isCommandAction(at)) return true;
+/** The commands that a function runs for, when it runs only if the command line names one. */
+export function commandsOf(sources: Sources, fn: ts.FunctionLikeDeclaration, depth = 0): readonly Command[] {
+  const uses = usesOf(sources, fn).filter((use) => !isGuardOfAnother(sources, use));
+  const commands = uses.map((use) => commandsUsing(sources, use, depth));
+  return commands.every((some) => some.length > 0) ? commands.flat() : [];
+}
+
+function commandsUsing(sources: Sources, use: ts.Node, depth: number): readonly Command[] {
+  for (let at: ts.Node | undefined = use; at; at = at.parent) {
+    const command = commandOf(at);
+    if (command) return [command];
+  }
   const around = enclosingFunction(use);
-  return around !== undefined && depth < 6 && isSubcommand(sources, around, depth + 1);
+  return around && depth < 6 ? commandsOf(sources, around, depth + 1) : [];
 }
 
 /** `if (isMain) main()` in a module that is not what is started. */
@@ -100,16 +111,21 @@ const isGuardOfAnother = (sources: Sources, use: ts.Node): boolean =>
   enclosingFunction(use) === undefined &&
   ts.findAncestor(use, ts.isIfStatement) !== undefined;
 
-function isCommandAction(node: ts.Node): boolean {
+/** The command that a node is the action of, unless it is what runs without a command. */
+function commandOf(node: ts.Node): Command | undefined {
   const call = node.parent;
-  if (!call || !ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression)) return false;
-  if (!(call.arguments as readonly ts.Node[]).includes(node)) return false;
+  if (!call || !ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression))
+    return undefined;
+  if (!(call.arguments as readonly ts.Node[]).includes(node)) return undefined;
   const method = call.expression.name.text;
-  if (method !== 'action' && method !== 'command') return false;
+  if (method !== 'action' && method !== 'command') return undefined;
   const chain = call.expression.expression.getText();
-  const command =
-    method === 'command'
-      ? `${call.arguments[0]?.getText()}`
-      : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
-  return command !== undefined && !/isDefault:\s*true|\$0|['"`]\*/.test(command);
+  const declared =
+    method === 'command' ? call.arguments[0]?.getText() : /\.command\(\s*(['"`[][^)]*)\)/.exec(chain)?.[1];
+  if (declared === undefined || /isDefault:\s*true|\$0|['"`]\*/.test(declared)) return undefined;
+  const settings = method === 'command' ? call.getText() : chain;
+  return {
+    name: /[\w:-]+/.exec(declared)?.[0] ?? '',
+    asks: declared.includes('<') || /\.requiredOption\(|\.argument\(\s*['"`]<|\bdemand/.test(settings),
+  };
 }

@@ -13,6 +13,7 @@ import { findBuild, findPackageManager, languageOf, moduleFormatOf } from './bui
 import { findEnv, findProcessGlue, findSessionFeatures, findSurface } from './findings.js';
 import { packageJsonOf } from './package-json.js';
 import { topLevelStatement, ts, unwrap } from './source.js';
+import { findStartArguments } from './start-arguments.js';
 import { bindingOf } from './state.js';
 import { findStateBeside } from './state-beside.js';
 
@@ -51,8 +52,10 @@ export function inspectProject(project: Project, given: Partial<Given> = {}): In
     processGlue: sources ? findProcessGlue(sources) : [],
   };
   if ('diagnostics' in result) return { ...base, state: [], diagnostics: refusal(result.diagnostics, sdk) };
+  const startArguments = findStartArguments(result.sources, result.site);
   return {
     ...base,
+    ...(startArguments ? { startArguments } : {}),
     server: {
       shape: shapeOf(result),
       construction: constructionOf(result),

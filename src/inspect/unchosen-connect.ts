@@ -2,27 +2,65 @@ import { callsOf, functionOf } from './calls.js';
 import type { ConnectSite } from './connect.js';
 import { descendants, enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
 
+/** A condition on command line options that keeps a program from serving stdio when it is started without arguments. */
+interface Unchosen {
+  readonly condition: ts.Expression;
+  /** What it would have to be. */
+  readonly wanted: boolean;
+}
+
 /**
- * The condition that keeps a program from serving stdio when it is started without arguments: `if (options.stdio)`,
- * where the option is false unless given, or `if (process.argv.includes('--stdio'))`.
+ * The conditions that keep a program from serving stdio when it is started without arguments: `if (options.stdio)`, where
+ * the option is false unless given, or `if (process.argv.includes('--stdio'))`.
  */
-export function findUnchosen(sources: Sources, site: ConnectSite): ts.Expression | undefined {
+export function findUnchosen(sources: Sources, site: ConnectSite): readonly Unchosen[] {
   const places = [site.transport, site.call, ...site.runners.map(({ use }) => use)];
   const seen = new Set<ts.Node>();
+  const found = new Map<ts.Node, Unchosen>();
   for (let at = places.pop(); at; at = places.pop()) {
     let node: ts.Node = at;
     for (; node.parent; node = node.parent) {
       const branch = node.parent;
       if (!ts.isIfStatement(branch) || node === branch.expression) continue;
       const chosen = valueWithoutArguments(sources, branch.expression);
-      if (chosen !== undefined && chosen !== (node === branch.thenStatement)) return branch.expression;
+      const wanted = node === branch.thenStatement;
+      if (chosen !== undefined && chosen !== wanted)
+        found.set(branch, { condition: branch.expression, wanted });
     }
     const fn = enclosingFunction(at);
     const callers = fn && !seen.has(fn) ? callsOf(sources, fn).filter((call) => !isInside(call, fn)) : [];
     if (fn) seen.add(fn);
     if (callers.length === 1) places.push(callers[0]!);
   }
-  return undefined;
+  return [...found.values()];
+}
+
+/** The switches that give a condition the value that it does not have without them; undefined where others decide. */
+export function switchesFor(
+  sources: Sources,
+  { condition, wanted }: Unchosen,
+  depth = 0,
+): readonly string[] | undefined {
+  const value = unwrap(condition);
+  const of = (one: ts.Expression, its = wanted) =>
+    switchesFor(sources, { condition: one, wanted: its }, depth + 1);
+  const now = valueWithoutArguments(sources, value);
+  if (now === wanted) return [];
+  if (now === undefined || depth > 9) return undefined;
+  if (ts.isPrefixUnaryExpression(value)) return of(value.operand, !wanted);
+  if (ts.isBinaryExpression(value)) {
+    const { left, right, operatorToken } = value;
+    if (operatorToken.kind === ts.SyntaxKind.EqualsEqualsEqualsToken)
+      return right.kind === ts.SyntaxKind.TrueKeyword ? of(left) : undefined;
+    const both = [of(left), of(right)];
+    const needsBoth = (operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken) === wanted;
+    if (!needsBoth) return both.find((one) => one !== undefined);
+    return both.every((one) => one !== undefined) ? both.flat() : undefined;
+  }
+  const given = standsFor(sources, value);
+  if (given) return of(given);
+  const name = switchOf(sources, value);
+  return wanted && name !== undefined ? [name] : undefined;
 }
 
 /** What a condition on command line options is when none is given; undefined where something else decides. */
@@ -49,19 +87,27 @@ function valueWithoutArguments(sources: Sources, expression: ts.Expression, dept
         return undefined;
     }
   }
-  if (ts.isCallExpression(value)) return looksInArguments(sources, value) ? false : undefined;
-  if (ts.isIdentifier(value)) {
-    const declaration = sources.symbolOf(value)?.valueDeclaration;
-    const isConstant =
-      declaration &&
-      ts.isVariableDeclaration(declaration) &&
-      (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
-    return isConstant && declaration.initializer ? of(declaration.initializer) : undefined;
-  }
-  if (!ts.isPropertyAccessExpression(value)) return undefined;
-  if (isUnsetSwitch(value)) return false;
-  const given = memberOf(sources, value.expression, value.name.text);
+  if (switchOf(sources, value) !== undefined) return false;
+  const given = standsFor(sources, value);
   return given && of(given);
+}
+
+/** The switch that an expression is true with, and false without. */
+function switchOf(sources: Sources, value: ts.Expression): string | undefined {
+  if (ts.isCallExpression(value)) return lookedFor(sources, value);
+  return ts.isPropertyAccessExpression(value) && isUnsetSwitch(value) ? `--${value.name.text}` : undefined;
+}
+
+/** What a constant is initialized with, or a property set to. */
+function standsFor(sources: Sources, value: ts.Expression): ts.Expression | undefined {
+  if (ts.isPropertyAccessExpression(value))
+    return isUnsetSwitch(value) ? undefined : memberOf(sources, value.expression, value.name.text);
+  const declaration = ts.isIdentifier(value) ? sources.symbolOf(value)?.valueDeclaration : undefined;
+  const isConstant =
+    declaration &&
+    ts.isVariableDeclaration(declaration) &&
+    (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
+  return isConstant ? declaration.initializer : undefined;
 }
 
 /** What a service may run as: it is not what is developed or tested. */
@@ -98,17 +144,20 @@ function memberOf(
   return declaration && ts.isVariableDeclaration(declaration) ? of(declaration.initializer) : undefined;
 }
 
-/** `process.argv.includes('--stdio')`, `args.includes('--stdio')` */
-function looksInArguments(sources: Sources, { expression, arguments: [flag] }: ts.CallExpression): boolean {
-  if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== 'includes') return false;
-  if (!flag || !ts.isStringLiteralLike(flag) || !flag.text.startsWith('-')) return false;
+/** `--stdio` of `process.argv.includes('--stdio')`, `args.includes('--stdio')` */
+function lookedFor(
+  sources: Sources,
+  { expression, arguments: [flag] }: ts.CallExpression,
+): string | undefined {
+  if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== 'includes') return undefined;
+  if (!flag || !ts.isStringLiteralLike(flag) || !flag.text.startsWith('-')) return undefined;
   const list = unwrap(expression.expression);
   const declaration = ts.isIdentifier(list) ? sources.symbolOf(list)?.valueDeclaration : undefined;
   const source =
     declaration && ts.isVariableDeclaration(declaration)
       ? declaration.initializer?.getText()
       : list.getText();
-  return source !== undefined && /^process\.argv(?:\.slice\(\d\))?$/.test(source);
+  return source !== undefined && /^process\.argv(?:\.slice\(\d\))?$/.test(source) ? flag.text : undefined;
 }
 
 /**

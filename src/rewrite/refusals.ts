@@ -1,14 +1,12 @@
 import type { Analysis } from '../inspect/analysis.js';
 import { formatCheckOf } from '../inspect/build.js';
-import { isSubcommand } from '../inspect/client-program.js';
 import { callsFrame } from '../inspect/frame.js';
-import { findNeededArguments } from '../inspect/needed-arguments.js';
 import { awaits, isInside, ts } from '../inspect/source.js';
+import { findArgumentsNeeded } from '../inspect/start-arguments.js';
 import type { StateFinding } from '../inspect/state.js';
 import { findStateBeside } from '../inspect/state-beside.js';
 import { intersects, namesOf } from '../inspect/statement-names.js';
 import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
-import { findUnchosen } from '../inspect/unchosen-connect.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
@@ -159,8 +157,7 @@ function badCredentials(options: Options, sent: ReadonlySet<string>): Diagnostic
 
 function argumentsNeeded({ sources, site }: Analysis, options: Options): Diagnostic[] {
   if (options.args.length > 0) return [];
-  const command = site.program && isSubcommand(sources, site.program) ? site.program : undefined;
-  const check = command ?? findUnchosen(sources, site) ?? findNeededArguments(sources);
+  const check = findArgumentsNeeded(sources, site);
   return check ? [{ code: 'arguments-needed', at: sources.locationOf(check), args: {} }] : [];
 }
 

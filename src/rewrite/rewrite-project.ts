@@ -136,7 +136,11 @@ class Rewriter {
 
   /** Says so where nobody has said which arguments the service starts the program with. */
   private argumentReads(): Diagnostic[] {
-    const at = this.options.args.length === 0 ? findArgumentRead(this.analysis.sources) : undefined;
+    const { args } = this.options;
+    const { startArguments } = this.inspection;
+    if (startArguments && startArguments.arguments.join(' ') === args.join(' '))
+      return [{ code: 'arguments-inferred', at: startArguments.at, args: { arguments: args.join(' ') } }];
+    const at = args.length === 0 ? findArgumentRead(this.analysis.sources) : undefined;
     return at ? [{ code: 'arguments-read', at, args: {} }] : [];
   }
 

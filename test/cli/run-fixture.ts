@@ -63,6 +63,8 @@ const shapes: ReadonlySet<string> = new Set([
   'started-through-a-callback',
   'state-set-in-main',
   'subclass-of-mcp-server',
+  'started-with-command',
+  'started-with-switch',
   'subcommands',
   'tools-import-entry',
   'tools-loaded-by-readdir',

@@ -55,7 +55,9 @@ describe('a converted shape, compiled', () => {
       const root = scratch(fixture.input);
       const { result } = await convertQuietly(root, fixture.features);
       expect(result.diagnostics.filter(isError)).toEqual([]);
-      const converted = await benchOf(root, fixture);
+      // What the program is started with is read off the sources only before they are converted.
+      const features = { ...fixture.features, args: result.options?.args ?? [] };
+      const converted = await benchOf(root, { ...fixture, features });
 
       const [before, after, service] = await Promise.all([
         ask(original),

@@ -40,13 +40,19 @@ export function findEntries(project: Project): Entry[] {
     )
       continue;
     if (isOutput(project, file)) continue;
-    entries.push({ file, output: outputOf(project, file, entries[0]), because: CONNECTS });
-    for (const root of rootsAbove(project, file))
-      if (!entries.some((entry) => entry.file === root))
-        entries.push({ file: root, output: outputOf(project, root, entries[0]), because: CONNECTS });
+    const roots = rootsAbove(project, file);
+    // What only declares is started by a module that imports it, if there is one.
+    const inOrder = RUNS.test(text) ? [file, ...roots] : [...roots, file];
+    for (const one of inOrder)
+      if (!entries.some((entry) => entry.file === one))
+        entries.push({ file: one, output: outputOf(project, one, entries[0]), because: CONNECTS });
   }
   return entries;
 }
+
+/** A statement at the top of a module that does something. */
+const RUNS =
+  /^(?:(?:await|void)\s+)?[\w$.]+\(|^(?:if|try|switch)\b|^(?:await|void|new)\s|^[;!]?\(|^const\s[^=]*=\s*(?:await|new)\s/m;
 
 /** Why a file is an entry that nothing names: what starts the server may be another that imports it. */
 export const CONNECTS = 'it connects stdio';

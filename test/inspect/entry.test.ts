@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { findEntries } from '../../src/inspect/entry.js';
+import { projectOf } from '../runtime/service.js';
+
+const CONNECT = `import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+export async function start(server) {
+  await server.connect(new StdioServerTransport());
+}
+`;
+
+const entries = (serve: string) =>
+  findEntries(
+    projectOf({
+      'package.json': '{ "bin": "bin/built-elsewhere.js" }',
+      'src/cli.ts': "const { start } = await import('./serve.js');\nawait start();",
+      'src/serve.ts': serve,
+    }),
+  ).map(({ file }) => file);
+
+it('what only declares how to connect is started by a module that imports it', () => {
+  expect(entries(CONNECT)).toEqual(['src/cli.ts', 'src/serve.ts']);
+});
+
+it('what connects by itself is an entry before what imports it', () => {
+  expect(entries(`${CONNECT}start(make());`)).toEqual(['src/serve.ts', 'src/cli.ts']);
+});

@@ -5,10 +5,12 @@ import type { CredentialReads } from './credentials.js';
 import { Effects } from './effects.js';
 import { frameOf } from './frame.js';
 import { keptByServer } from './kept-by-server.js';
+import { keepsConnectionOnly } from './kept-connection.js';
 import type { StateDeclaration } from './lasting.js';
 import { addDerived, asRequested, judgeAll, type Lifetimes, type StateChoices } from './lifetimes.js';
 import { effectsAtTop, statementsAtTop, statementsElsewhere } from './module-effects.js';
 import { OnTheWay } from './on-the-way.js';
+import { OtherBranches } from './other-branches.js';
 import { takenPorts } from './ports.js';
 import type { Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
@@ -36,12 +38,16 @@ export function findProgramLifetimes(
   const timing = new Timing(sources, flow, new Set<ts.Node>([body]), undefined);
   const judge = new StateJudge(sources, flow, timing);
   if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, none);
+  const aside = new OtherBranches(sources, site);
   let findings: readonly StateFinding[] = [];
   for (let size = -1; size !== isolated.size; ) {
     size = isolated.size;
     findings = [
       ...judgeAll(sources, judge, choices, isolated, frame, none, values),
-      ...judge.judgeSetUp().map(asRequested(choices)),
+      ...judge
+        .judgeSetUp()
+        .filter((one) => !aside.has(one.declaration) && !keepsConnectionOnly(sources, site, one))
+        .map(asRequested(choices)),
     ];
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck && !finding.separated && finding.symbol)

@@ -180,7 +180,10 @@ function consumer(value: ts.Expression): ts.Node {
     ts.isNonNullExpression(at.parent) ||
     ts.isSatisfiesExpression(at.parent) ||
     ts.isTypeAssertionExpression(at.parent) ||
-    (ts.isConditionalExpression(at.parent) && at.parent.condition !== at)
+    (ts.isConditionalExpression(at.parent) && at.parent.condition !== at) ||
+    (ts.isBinaryExpression(at.parent) &&
+      /^(?:\?\?|\|\|)$/.test(at.parent.operatorToken.getText()) &&
+      at.parent.right === at)
   ) {
     at = at.parent;
   }

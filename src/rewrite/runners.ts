@@ -53,12 +53,19 @@ function takeTransport(sources: Sources, site: ConnectSite, edits: FileEdits, an
     else edits.replace(use.getStart(), use.end, name);
   } else {
     addParameter(fn, edits, annotation === '' ? name : `${name}?${annotation}`);
-    edits.insert((local?.initializer ?? use).getStart(), `${name} ?? `);
+    const value = local?.initializer ?? use;
+    const isOne = !ts.isConditionalExpression(value) && !isOtherOperation(value);
+    edits.insert(value.getStart(), `${name} ?? ${isOne ? '' : '('}`);
+    if (!isOne) edits.insert(value.end, ')');
   }
   const { transport } = site;
   if (ts.isNewExpression(transport) && transport.getSourceFile() === edits.file)
     keepForStdio(fn, use, made ? `${name} instanceof ${transport.expression.getText()}` : `!${name}`, edits);
 }
+
+/** Operations that cannot stand beside `??` without parentheses. */
+const isOtherOperation = (value: ts.Expression): boolean =>
+  ts.isBinaryExpression(value) && value.operatorToken.kind !== ts.SyntaxKind.QuestionQuestionToken;
 
 /**
  * Is the transport made on the way of the function that connects, in a variable or a field that others may see? Then only

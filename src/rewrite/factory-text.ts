@@ -1,4 +1,4 @@
-import { awaits, ts, unwrap } from '../inspect/source.js';
+import { awaits, rootOf, type Sources, ts, unwrap } from '../inspect/source.js';
 import { isExitingCheck } from '../inspect/statement-names.js';
 import { extentOf, reindent } from './edits.js';
 import { type EntryModule, freeName } from './entry-module.js';
@@ -221,6 +221,16 @@ function returnType(
   if (declaration.type && !ts.isTypeReferenceNode(declaration.type)) return '';
   const type =
     declaration.type?.getText() ??
-    (made && ts.isNewExpression(made) && !made.typeArguments ? made.expression.getText() : undefined);
+    (made && ts.isNewExpression(made) && !made.typeArguments && isClass(sources, made.expression)
+      ? made.expression.getText()
+      : undefined);
   return type ? `: ${isAsync ? `Promise<${type}>` : type}` : '';
 }
+
+/** Does the name stand for a type as well? Not that of a variable: `const { McpServer } = await import('…')`. */
+const isClass = (sources: Sources, name: ts.Expression): boolean => {
+  const declaration = sources.checker.getSymbolAtLocation(rootOf(name))?.declarations?.[0];
+  return (
+    declaration !== undefined && !ts.isVariableDeclaration(declaration) && !ts.isBindingElement(declaration)
+  );
+};

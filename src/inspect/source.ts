@@ -147,7 +147,7 @@ export class Sources {
   private namespaceMember(node: ts.PropertyAccessExpression): ts.Symbol | undefined {
     if (!ts.isIdentifier(node.expression)) return undefined;
     const left = this.symbolOf(node.expression);
-    if (!left || !(left.flags & ts.SymbolFlags.ValueModule)) return undefined;
+    if (!left || !(left.flags & ts.SymbolFlags.ValueModule) || isGivenProperties(left)) return undefined;
     const member = this.checker.getExportsOfModule(left).find((symbol) => symbol.name === node.name.text);
     return member && this.resolveAlias(member);
   }
@@ -195,6 +195,11 @@ export class Sources {
     return found;
   }
 }
+
+/** In JavaScript `server.onerror = …` makes a module of the variable, for the compiler. */
+const isGivenProperties = ({ flags }: ts.Symbol): boolean =>
+  (flags & ts.SymbolFlags.Assignment) !== 0 &&
+  (flags & (ts.SymbolFlags.Variable | ts.SymbolFlags.Function | ts.SymbolFlags.Class)) !== 0;
 
 /** `ns.name` counts as a reference to `name` of the module `ns`, made by the identifier `ns`. */
 function referenceNode(sources: Sources, identifier: ts.Identifier): ts.Node {

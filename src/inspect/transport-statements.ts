@@ -59,7 +59,9 @@ export function transportStatements(
   }
   // What the program does on a signal besides closing its connection has to be done when a service ends, too.
   const own = new Set([...names, ...namesOf(sources, found)]);
-  for (const name of assignedByBranches(sources, frame)) if (!servers.has(name)) own.add(name);
+  const locals = [...found].flatMap((one) => assignedIn(sources, one)).filter(isLocal);
+  for (const name of [...assignedByBranches(sources, frame), ...locals])
+    if (!servers.has(name)) own.add(name);
   for (const statement of found) {
     const ending = endingOf(sources, statement, servers);
     if (ending?.cleansUp && !ending.uses(own)) found.delete(statement);
@@ -83,6 +85,9 @@ function assignedByBranches(sources: Sources, { before, path, after, holders }: 
   const onTheWay = new Set([...before, ...after].flatMap((one) => assignedIn(sources, one)));
   return [path, ...holders].flatMap((one) => assignedIn(sources, one)).filter((name) => !onTheWay.has(name));
 }
+
+const isLocal = ({ valueDeclaration }: ts.Symbol): boolean =>
+  valueDeclaration !== undefined && enclosingFunction(valueDeclaration) !== undefined;
 
 /** `server.onerror = …`, which may use the transport; what is assigned to the transport itself is the transport's. */
 function isServerAssignment(

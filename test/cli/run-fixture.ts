@@ -24,6 +24,7 @@ const shapes: ReadonlySet<string> = new Set([
   'check-that-logs',
   'class-with-async-start',
   'class-with-helper',
+  'closing-of-a-branch',
   'code-after-connect',
   'connect-behind-helper',
   'connect-behind-provider',

@@ -21,7 +21,31 @@ export function callsOf(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Ca
     const callee = consumerCallee(reference);
     return callee ? [callee] : [];
   });
-  return calls.length > 0 ? calls : methodCalls(sources, name.text);
+  return calls.length > 0
+    ? calls
+    : methodCalls(sources, name.text).filter((call) => {
+        const member = memberFunction(sources, unwrap(call.expression));
+        return member === undefined || member === fn;
+      });
+}
+
+/** The function that `object.name` names, when the object is written as a constant: `export default { start }`. */
+function memberFunction(sources: Sources, callee: ts.Expression): ts.FunctionLikeDeclaration | undefined {
+  if (!ts.isPropertyAccessExpression(callee) || !ts.isIdentifier(callee.expression)) return undefined;
+  const declaration = sources.symbolOf(callee.expression)?.declarations?.[0];
+  const made =
+    declaration && ts.isExportAssignment(declaration)
+      ? declaration.expression
+      : declaration && ts.isVariableDeclaration(declaration)
+        ? declaration.initializer
+        : undefined;
+  const object = made && unwrap(made);
+  if (!object || !ts.isObjectLiteralExpression(object)) return undefined;
+  const property = object.properties.find((one) => one.name?.getText() === callee.name.text);
+  if (!property) return undefined;
+  if (ts.isMethodDeclaration(property)) return property;
+  if (ts.isShorthandPropertyAssignment(property)) return functionOf(sources, property.name);
+  return ts.isPropertyAssignment(property) ? functionOf(sources, property.initializer) : undefined;
 }
 
 function consumerCallee(reference: ts.Expression): ts.CallExpression | undefined {
@@ -138,6 +162,8 @@ export function functionOf(
     return value && (ts.isArrowFunction(value) || ts.isFunctionExpression(value)) ? value : undefined;
   }
   if (!ts.isPropertyAccessExpression(callee)) return undefined;
+  const constant = memberFunction(sources, callee);
+  if (constant) return constant;
   const owner = classOf(sources, callee.expression);
   const member = owner?.members.find((one) => one.name?.getText() === callee.name.text);
   if (member && ts.isMethodDeclaration(member)) return member;

@@ -115,7 +115,8 @@ function readBy(sources: Sources, serving: ts.FunctionLikeDeclaration): Readonly
     if (!ts.isVariableDeclaration(declaration) || enclosingFunction(declaration)) continue;
     for (const use of sources.referencesTo(symbol)) {
       const statement = topLevelStatement(use);
-      if (!enclosingFunction(use) && ts.isExpressionStatement(statement)) add(statement);
+      if (!enclosingFunction(use) && !isDeclaration(statement) && !ts.isVariableStatement(statement))
+        add(statement);
     }
   }
   return found;

@@ -90,9 +90,10 @@ export function endingOf(
   let cleansUp = false;
   for (const body of bodies)
     for (const call of descendants(body, ts.isCallExpression)) {
+      if (isFarewell(sources, call, servers)) continue;
       const called = functionOf(sources, call.expression);
-      if (called && !bodies.has(called)) bodies.add(called);
-      cleansUp ||= !called && !isFarewell(sources, call, servers);
+      if (called) bodies.add(called);
+      else cleansUp = true;
     }
   return {
     cleansUp,

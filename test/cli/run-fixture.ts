@@ -61,6 +61,7 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-state-used-beside',
   'server-assigned-later',
   'several-entrypoints',
+  'started-by-its-protocol',
   'started-through-a-callback',
   'state-set-in-main',
   'subclass-of-mcp-server',

@@ -1,5 +1,5 @@
 import { isFunctionStatement } from '../inspect/frame.js';
-import { topLevelStatement, ts } from '../inspect/source.js';
+import { topLevelStatement, type ts } from '../inspect/source.js';
 import type { Diagnostic } from '../model.js';
 import { extentOf } from './edits.js';
 import type { EntryModule } from './entry-module.js';
@@ -31,11 +31,10 @@ export function editStdioProgram(
   const made = replacesCall(entry) ? stdioTransport(entry).made : undefined;
   const keep = (name: string) => used.has(name) || name === made?.local;
   for (const statement of placement.imports) narrowInPlace(entry, statement, keep);
-  // What is only declared to be there, and what the entry exports of other modules, is in both modules.
+  // What is only declared to be there is declared in both modules.
   const stays = (statement: ts.Statement) =>
-    (ts.isExportDeclaration(statement) && statement.moduleSpecifier !== undefined) ||
-    (isAmbient(statement) &&
-      (isExported(statement) || declaredNames(statement).some((name) => used.has(name))));
+    isAmbient(statement) &&
+    (isExported(statement) || declaredNames(statement).some((name) => used.has(name)));
   removeStatements(entry, [
     ...placement.shared.filter((statement) => !stays(statement)),
     ...placement.server,

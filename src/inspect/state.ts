@@ -19,6 +19,7 @@ import {
   ts,
   unwrap,
 } from './source.js';
+import { isNeverRun } from './timing.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** A binding outside any handler that one process would share between its clients. */
@@ -183,6 +184,7 @@ export class StateJudge {
     const stuck = [...this.flow.things()].flatMap((thing): StateFinding[] => {
       if (!/^(?:collection|instance|variable)$/.test(thing.kind) || !enclosingFunction(thing.node)) return [];
       if (held.has(thing) || this.timing.isPerClient(thing.node)) return [];
+      if (isNeverRun(this.sources, this.flow, thing.node)) return [];
       const writes = this.changesForClients(thing);
       if (writes.length === 0) return [];
       const reason = 'it is made at the start of the program and changed while a client is served';

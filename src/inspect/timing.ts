@@ -23,7 +23,7 @@ const ITERATES = new Set([
  * server's construction, everything they may call. When unsure, code runs for a client.
  */
 export class Timing {
-  private readonly called = new Map<ts.Node, boolean>();
+  private readonly answers = new Answers();
 
   /**
    * @param perClient statements (of a module or of the function that sets up) that are repeated for each client
@@ -55,18 +55,13 @@ export class Timing {
   }
 
   private calledPerClient(fn: ts.FunctionLikeDeclaration): boolean {
-    const known = this.called.get(fn);
-    if (known !== undefined) return known;
-    this.called.set(fn, false);
-    const answer = this.judge(fn);
-    this.called.set(fn, answer);
-    return answer;
+    return this.answers.of(fn, () => this.judge(fn));
   }
 
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
     // It runs when the process ends, for nobody.
     if (signalHandlerOf(fn.parent) === fn) return false;
-    const around = immediateCaller(fn) ?? timerOf(fn);
+    const around = immediateCaller(fn) ?? timerOf(fn) ?? continuedAt(fn);
     if (around) return this.isPerClient(around);
     const calls = [...this.flow.callsOf(fn)];
     if (calls.length > 0 && calls.every(isDecoration)) return calls.some((call) => this.isPerClient(call));
@@ -118,12 +113,13 @@ export class Timing {
     owner: ts.ClassLikeDeclaration | ts.ObjectLiteralExpression | ts.Node,
   ): boolean {
     if (!ts.isClassLike(owner) || !owner.name) return true;
-    const key = owner;
-    const known = this.called.get(key);
-    if (known !== undefined) return known;
-    this.called.set(key, false);
-    const symbol = this.sources.symbolOf(owner.name);
-    const answer =
+    const { name } = owner;
+    return this.answers.of(owner, () => this.madePerClient(owner, name));
+  }
+
+  private madePerClient(owner: ts.ClassLikeDeclaration, name: ts.Identifier): boolean {
+    const symbol = this.sources.symbolOf(name);
+    return (
       !symbol ||
       this.sources.referencesTo(symbol).some((reference) => {
         const use = reference.parent;
@@ -137,9 +133,8 @@ export class Timing {
         if (ts.isExpressionWithTypeArguments(use) && ts.isClassLike(use.parent.parent))
           return this.constructedPerClient(use.parent.parent);
         return !isInside(reference, owner);
-      });
-    this.called.set(key, answer);
-    return answer;
+      })
+    );
   }
 
   private uses: Map<string, ts.PropertyAccessExpression[]> | undefined;
@@ -158,6 +153,55 @@ export class Timing {
   }
 }
 
+/**
+ * Answers to questions that ask each other, in circles where functions call each other: no, unless something makes it yes.
+ * What was answered no is asked again when another answer that it was based on turns out to be yes.
+ */
+class Answers {
+  private readonly known = new Map<ts.Node, boolean>();
+  private readonly questions = new Map<ts.Node, () => boolean>();
+  /** Those that were answered no, by what they have asked. */
+  private readonly askedBy = new Map<ts.Node, Set<ts.Node>>();
+  private readonly asking: ts.Node[] = [];
+  private readonly again = new Set<ts.Node>();
+
+  of(node: ts.Node, question: () => boolean): boolean {
+    const asking = this.asking.at(-1);
+    if (!this.known.has(node)) {
+      this.known.set(node, false);
+      this.questions.set(node, question);
+      this.ask(node);
+    }
+    const answer = this.known.get(node) === true;
+    if (!answer && asking) this.askedBy.set(node, (this.askedBy.get(node) ?? new Set()).add(asking));
+    return answer;
+  }
+
+  private ask(node: ts.Node): void {
+    this.asking.push(node);
+    let answer = false;
+    do {
+      this.again.delete(node);
+      answer = this.questions.get(node)?.() ?? false;
+    } while (!answer && this.again.has(node));
+    this.asking.pop();
+    if (!answer) return;
+    this.known.set(node, true);
+    for (const other of this.askedBy.get(node) ?? [])
+      if (this.asking.includes(other)) this.again.add(other);
+      else if (!this.known.get(other)) this.ask(other);
+  }
+}
+
+/** Does nothing in the program use the function around a node, but export it? */
+export function isNeverRun(sources: Sources, flow: ValueFlow, node: ts.Node): boolean {
+  const fn = enclosingFunction(node);
+  const name = fn && ts.isFunctionDeclaration(fn) ? fn.name : undefined;
+  const symbol = name && sources.symbolOf(name);
+  if (!fn || !symbol || flow.callsOf(fn).size > 0) return false;
+  return sources.referencesTo(symbol).every((reference) => isInside(reference, fn) || isExport(reference));
+}
+
 /** The call that runs a function literal at once: an IIFE or an iteration method. */
 export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
   let at: ts.Node = fn;
@@ -168,10 +212,18 @@ export function immediateCaller(fn: ts.Node): ts.CallExpression | undefined {
   return iterates(call) ? call : undefined;
 }
 
-/** The call that has the function run later, for whom the call was made: `setInterval(() => …, 1000)`. */
-/** The `setInterval(fn, …)` or the like around a function. */
+/** The call that has the function run later, for whom the call was made: `setInterval(fn, 1000)`. */
 export const timerOf = (fn: ts.Node): ts.CallExpression | undefined =>
   ts.isCallExpression(fn.parent) && isTimer(fn.parent) ? fn.parent : undefined;
+
+/** The `promise.then(fn)` or the like that has the function run once. */
+const continuedAt = (fn: ts.Node): ts.CallExpression | undefined =>
+  ts.isCallExpression(fn.parent) &&
+  fn.parent.expression !== fn &&
+  ts.isPropertyAccessExpression(fn.parent.expression) &&
+  /^(?:then|catch|finally)$/.test(fn.parent.expression.name.text)
+    ? fn.parent
+    : undefined;
 
 /** Does the call have its first argument called later, whatever it is part of? */
 export const isTimer = (call: ts.CallExpression): boolean =>

@@ -125,6 +125,22 @@ judged('a variable', [
     },
   ],
   [
+    'of functions that call each other',
+    `let calls = 0;
+let depth = 0;
+function inner(n: number) { depth++; if (n > 0) outer(n - 1); }
+function outer(n: number) { calls++; inner(n); }
+const counters = { outer };`,
+    'counters.outer(args.n);',
+    ['calls reassigned isolate', 'depth reassigned isolate'],
+  ],
+  [
+    'that is set when what the program waits for is there',
+    "let platform = '';\nimport('node:os').then((os) => { platform = os.platform(); });",
+    'print(platform);',
+    [],
+  ],
+  [
     'that is only set while the program starts',
     "let mode = 'a';\nif (process.argv.includes('--b')) mode = 'b';",
     'print(mode);',

@@ -8,7 +8,7 @@ import {
 import { type ExternalName, enclosingFunction, isInside, ts } from '../source.js';
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
-import { isGlobalObject } from './syntax.js';
+import { isConstruction, isGlobalObject } from './syntax.js';
 import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
 
 /** What the methods of collections, promises and functions do, the functions of the language, and packages. */
@@ -185,14 +185,16 @@ export class BuiltIns {
     return true;
   }
 
-  private changeArgument(node: ts.Node, name: string, target: Slot, others: readonly Slot[]): void {
+  private changeArgument(node: ts.CallExpression, name: string, target: Slot, others: readonly Slot[]): void {
+    const [changed] = node.arguments;
+    const inConstruction = changed?.kind === ts.SyntaxKind.ThisKeyword && isConstruction(changed);
     const values = new Slot();
     for (const other of others) {
       this.heap.flow(this.heap.read(other, EACH), values);
       if (name !== 'Object.assign') this.heap.flow(other, values);
     }
     this.heap.watch(target, (thing) => {
-      this.heap.recordChange(thing, node);
+      if (!inConstruction) this.heap.recordChange(thing, node);
       this.keep(thing, [values]);
     });
   }

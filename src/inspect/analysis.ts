@@ -1,5 +1,5 @@
 import type { Diagnostic, Entry, Location, ModuleFormat, Project } from '../model.js';
-import { moduleFormatOf } from './build.js';
+import { findBuild, moduleFormatOf } from './build.js';
 import { callsOf } from './calls.js';
 import { servesOneClient, usesOf } from './client-program.js';
 import {
@@ -67,7 +67,8 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
   const resolver = new Resolver(project);
   let first: Failure | undefined;
   for (const entry of entries) {
-    const sources = new Sources(project, entry.file, resolver);
+    const isBundled = findBuild(project, entry).kind === 'bundler';
+    const sources = new Sources(project, entry.file, resolver, isBundled);
     const connect = findConnect(sources);
     if ('code' in connect) {
       const problem = { entries: found, entry, sources, diagnostics: [diagnosticOf(sources, connect)] };

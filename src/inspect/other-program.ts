@@ -3,9 +3,10 @@ import { type Sources, ts, unwrap } from './source.js';
 
 /**
  * Does a top-level statement run only when its module is started by itself: `if (require.main === module) …` in a module
- * that is not the entry? It is of another program then.
+ * that is not the entry? It is of another program then. In a bundle it runs: all modules are the file that is started.
  */
 export const isOfOtherProgram = (sources: Sources, statement: ts.Node): statement is ts.IfStatement =>
+  !sources.isBundled &&
   ts.isIfStatement(statement) &&
   ts.isSourceFile(statement.parent) &&
   !statement.elseStatement &&

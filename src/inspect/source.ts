@@ -32,6 +32,8 @@ export class Sources {
     project: Project,
     readonly entry: string,
     readonly resolver: Resolver = new Resolver(project),
+    /** Does a bundler make one file of all of them? */
+    readonly isBundled = false,
   ) {
     const closure = importClosure(project, entry, resolver);
     const morph = new tsMorph.Project({

@@ -125,6 +125,28 @@ judged('a variable', [
     },
   ],
   [
+    'of what a module does when it is the program, which it is in a bundle',
+    "import { Counter } from './counter.js';",
+    'print(new Counter().next());',
+    ['counter instance isolate', 'state-not-isolated'],
+    {
+      files: {
+        'package.json': JSON.stringify({
+          name: 'judged',
+          type: 'module',
+          bin: 'dist/index.js',
+          scripts: { build: 'esbuild src/index.ts --bundle --platform=node --outfile=dist/index.js' },
+          dependencies: { '@modelcontextprotocol/sdk': '^1.29.0', zod: '^4.1.0' },
+        }),
+        'src/counter.ts': `export class Counter { count = 0; next() { return ++this.count; } }
+          if (import.meta.url === \`file://\${process.argv[1]}\`) {
+            const counter = new Counter();
+            process.stdin.on('data', () => print(counter.next()));
+          }`,
+      },
+    },
+  ],
+  [
     'of functions that call each other',
     `let calls = 0;
 let depth = 0;

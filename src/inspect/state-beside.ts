@@ -1,7 +1,9 @@
 import { join, relative } from 'node:path/posix';
 import type { Diagnostic, Location, Project, StateBinding } from '../model.js';
 import { type Analysis, type Given, lifetimesWith, place } from './analysis.js';
+import { packageJsonOf } from './package-json.js';
 import { PackagesResolver } from './packages-resolver.js';
+import { SOURCE } from './resolver.js';
 import { enclosingFunction, Sources, ts } from './source.js';
 import { bindingOf, type StateFinding } from './state.js';
 
@@ -28,9 +30,11 @@ export function findStateBeside(project: Project, analysis: Analysis, given: Giv
 }
 
 function readBeside(project: Project, { entry, sources, site }: Analysis, given: Given): StateBeside {
+  const nothing = { shared: [], kept: [], diagnostics: [] };
+  if (!hasNeighbours(project, sources)) return nothing;
   const whole = new WholeSources(project, entry.file);
   const isOwn = (node: ts.Node): boolean => sources.files.has(whole.nameOf(node));
-  if ([...whole.files.values()].every(isOwn)) return { shared: [], kept: [], diagnostics: [] };
+  if ([...whole.files.values()].every(isOwn)) return nothing;
   const lifetimes = lifetimesWith(whole, given, isOwn, place(sources.locationOf(site.call)));
   if ('diagnostic' in lifetimes) return { shared: [], kept: [], diagnostics: [lifetimes.diagnostic] };
   const beside = lifetimes.findings.filter(({ declaration }) => !isOwn(declaration));
@@ -40,6 +44,19 @@ function readBeside(project: Project, { entry, sources, site }: Analysis, given:
     kept: kept.map((finding) => bindingOf(whole, finding)),
     diagnostics: [],
   };
+}
+
+/** May the program import what its own resolver does not know: another package, a module outside, itself by its name? */
+function hasNeighbours(project: Project, sources: Sources): boolean {
+  const { files, workspaceFiles = new Map<string, string>() } = project;
+  const others = [...files.keys(), ...workspaceFiles.keys()];
+  const { name = '' } = packageJsonOf(project);
+  const own = new RegExp(`\\b(?:from|import|require)\\s*\\(?\\s*['"]${name.replace(/[$.]/g, '\\$&')}['"/]`);
+  return (
+    others.some((path) => path.endsWith('/package.json')) ||
+    [...workspaceFiles.keys()].some((path) => SOURCE.test(path)) ||
+    (name !== '' && [...sources.files.values()].some(({ text }) => own.test(text)))
+  );
 }
 
 /** Is it kept by the module, not made anew for each server? */

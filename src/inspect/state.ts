@@ -1,5 +1,6 @@
 import type { StateBinding, StateKind } from '../model.js';
 import { ClientKeys } from './client-keys.js';
+import { changesEnvironment, isConstantWrite, targetOfWrite } from './global-writes.js';
 import {
   initializerOf,
   isSeparable,
@@ -17,10 +18,10 @@ import {
   isInside,
   type Sources,
   ts,
-  unwrap,
 } from './source.js';
 import { isNeverRun } from './timing.js';
 import type { Thing, ValueFlow } from './value-flow.js';
+import { isWorldOfItsOwn } from './world-of-its-own.js';
 
 /** A binding outside any handler that one process would share between its clients. */
 export interface StateFinding {
@@ -329,32 +330,6 @@ export class StateJudge {
 const isServer = ({ kind, from }: Thing): boolean =>
   kind === 'external' && from !== undefined && isSdkServer(from);
 
-/** What remembers all that is done with it, under any name: another program, a sandbox, a database in memory. */
-const isWorldOfItsOwn = (sources: Sources, thing: Thing): boolean =>
-  isProgram(thing) || isMemoryDatabase(sources, thing);
-
-function isProgram({ kind, node, from }: Thing): boolean {
-  if (kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
-  return (
-    /^(?:node:)?(?:child_process|worker_threads|vm|repl)$|^(?:node-pty|execa|cross-spawn)$/.test(
-      from?.module ?? '',
-    ) && /(?:^|\.)(?:spawn|fork|execa|Worker|createContext|start|default)$/.test(node.expression.getText())
-  );
-}
-
-/** A database that lives in the process: opened as `:memory:`, or without a file by a package for which that means the same. */
-function isMemoryDatabase(sources: Sources, thing: Thing): boolean {
-  const { node, from } = thing;
-  if (thing.kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
-  const args = node.arguments ?? [];
-  if (args.length === 0)
-    return /^(?:better-sqlite3|bun:sqlite|node:sqlite|sql\.js|duckdb)$/.test(from?.module ?? '');
-  return args.some((argument) => {
-    const declaration = sources.symbolOf(argument)?.valueDeclaration;
-    return /['"`](?::memory:|file::memory:)/.test(declaration?.getText() ?? argument.getText());
-  });
-}
-
 const kindOf = (thing: Thing): StateKind =>
   thing.kind === 'collection' || thing.kind === 'external' ? 'mutated' : 'instance';
 
@@ -385,34 +360,7 @@ function ownOfProcess(initializer: ts.Expression): ts.Node | undefined {
   );
 }
 
-/** A global that is given the same value every time, or a function: not a client's. */
-function isConstantWrite(write: ts.Node): boolean {
-  if (ts.isDeleteExpression(write)) return true;
-  if (!ts.isBinaryExpression(write)) return false;
-  // Output that a stdio server keeps away from stdout is the service's log.
-  if (/^(?:process\.(?:exitCode|title)|(?:globalThis|global)\.console)$/.test(write.left.getText()))
-    return true;
-  const value = unwrap(write.right);
-  return (
-    ts.isLiteralExpression(value) ||
-    ts.isFunctionLike(value) ||
-    /^(?:true|false|null|undefined|process\.env\b.*)$/s.test(value.getText())
-  );
-}
-
-/** Is it a write to `process.env` by this name, which the service can give each client for itself? */
-function changesEnvironment(write: ts.Node): boolean {
-  const target = ts.isCallExpression(write) ? write.arguments[0]?.getText() : targetOfWrite(write);
-  return /^process\.env\b/.test(target ?? '');
-}
-
 const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
-
-function targetOfWrite(write: ts.Node): string {
-  if (ts.isBinaryExpression(write)) return write.left.getText();
-  if (ts.isPrefixUnaryExpression(write) || ts.isPostfixUnaryExpression(write)) return write.operand.getText();
-  return ts.isCallExpression(write) ? write.expression.getText() : write.getText();
-}
 
 function nameOfThing(node: ts.Node): string {
   if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;

@@ -70,9 +70,6 @@ withOutput(withApplying(program.command('update').description('bring generated f
   .argument(...directory)
   .action(run('update'));
 
-// Exiting by ourselves, not by the signal, ends the programs that were started, too.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
-
 try {
   await program.parseAsync();
 } catch (error) {

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, type Options } from 'execa';
+import { ClearedAtExit } from './cleared-at-exit.js';
 
 /** How a program that has to finish went. `code` is null when it was killed, by a signal or for its time. */
 export interface Finished {
@@ -41,12 +42,9 @@ export interface Running {
 }
 
 const OWN_GROUP = process.platform !== 'win32';
-const running = new Set<number>();
 
-// A group of its own does not get the terminal's Ctrl-C. Nothing may outlive us; `cli.ts` turns signals into exits.
-process.on('exit', () => {
-  for (const pid of running) killGroup(pid, 'SIGKILL');
-});
+/** A group of its own does not get the terminal's Ctrl-C. */
+const running = new ClearedAtExit<number>((pid) => killGroup(pid, 'SIGKILL'));
 
 /** Runs a program to its end. Never throws for a program that fails or does not exist. */
 export async function runCommand(

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ClearedAtExit } from '../cleared-at-exit.js';
 
 export interface PrivateDirectory {
   readonly path: string;
@@ -8,11 +9,7 @@ export interface PrivateDirectory {
   readonly remove: () => void;
 }
 
-const existing = new Set<string>();
-
-process.on('exit', () => {
-  for (const directory of existing) removeDirectory(directory);
-});
+const existing = new ClearedAtExit<string>((directory) => removeDirectory(directory));
 
 /** A new empty directory outside the project that only this user may read; gone when we end, at the latest. */
 export function privateDirectory(): PrivateDirectory {

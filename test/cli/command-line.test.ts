@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { scratch, snapshot } from '../disk/scratch.js';
@@ -102,9 +103,27 @@ describe('the command line', () => {
     const patience = { timeout: 30_000, interval: 50 };
     await vi.waitFor(() => expect(pid()).toBeGreaterThan(0), patience);
     child.kill('SIGINT');
-    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
     await vi.waitFor(() => expect(() => process.kill(pid(), 0)).toThrow('ESRCH'), patience);
     fs.rmSync(path.join(root, 'pid'));
     expect(snapshot(root)).toEqual(files);
+  });
+
+  it('ends at once when it is interrupted while it reads the program', async () => {
+    const { input } = readFixtures('convert').find((fixture) => fixture.name === 'example')!;
+    const functions = Array.from(
+      { length: 60 },
+      (_, at) => `export const f${at} = (x: unknown[]) => x.map((y) => [y]);`,
+    );
+    const parts = Array.from({ length: 400 }, (_, at) => [
+      `src/part${at}.ts`,
+      [...(at < 399 ? [`import './part${at + 1}.js';`] : []), ...functions].join('\n'),
+    ]);
+    const entry = `import './part0.js';\n${input['src/index.ts']}`;
+    const root = scratch({ ...input, ...Object.fromEntries(parts), 'src/index.ts': entry });
+    const child = spawn(process.execPath, [cli, root, '--dry-run', '--yes'], { stdio: 'ignore' });
+    await sleep(500);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
   });
 });

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { convertQuietly } from '../cli/run-fixture.js';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,8 +35,7 @@ it('a verification that is interrupted takes its processes and files with it', {
   while (processesAt(temporary).length < 2) await sleep(20);
   program.kill('SIGINT');
   await ended;
-  await sleep(200);
-  expect(processesAt(temporary)).toEqual([]);
+  await vi.waitFor(() => expect(processesAt(temporary)).toEqual([]), { timeout: 10_000 });
   expect(fs.readdirSync(temporary)).toEqual([]);
 });
 

@@ -2,6 +2,7 @@ import { isText } from '../packages.js';
 import { enclosingFunction, ts, unwrap } from '../source.js';
 import { Calls } from './calls.js';
 import type { Heap } from './heap.js';
+import { PlainData } from './plain-data.js';
 import { Slot } from './propagation.js';
 import {
   isConstruction,
@@ -16,6 +17,7 @@ import { ANY, EACH, EVERY } from './thing.js';
 /** What expressions evaluate to, and what assignments put where. */
 export class Expressions {
   readonly calls: Calls;
+  readonly plainData = new PlainData();
 
   constructor(private readonly heap: Heap) {
     this.calls = new Calls(heap, this);
@@ -55,6 +57,7 @@ export class Expressions {
     if (ts.isIdentifier(node)) this.evaluateName(node, slot);
     else if (node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword)
       this.heap.flow(this.heap.thisOf(node), slot);
+    else if (this.plainData.isMuch(node)) this.heap.put(this.heap.opaque(node), slot);
     else if (ts.isObjectLiteralExpression(node)) this.evaluateObject(node, slot);
     else if (ts.isArrayLiteralExpression(node)) this.evaluateArray(node, slot);
     else if (ts.isArrowFunction(node) || ts.isFunctionExpression(node))

@@ -17,7 +17,7 @@ export class Statements {
     const walk = (node: ts.Node): void => {
       if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return;
       if (isOfOtherProgram(this.heap.sources, node)) return;
-      ts.forEachChild(node, walk);
+      if (!this.expressions.plainData.isMuch(node)) ts.forEachChild(node, walk);
       this.generate(node);
     };
     walk(root);

@@ -346,6 +346,36 @@ judged('another name for a collection', [
     ['defaults mutated isolate'],
   ],
   ['an element', 'const rows = [{ n: 0 }];', 'for (const row of rows) row.n++;', ['rows mutated isolate']],
+  [
+    'a property of an array that is used as an object',
+    'const total = { n: 0 }; const table: any = []; table[process.env.NAME ?? "all"] = total;',
+    'table.all.n++;',
+    ['total mutated isolate', 'table mutated isolate'],
+  ],
+  [
+    'a property that was assigned to an array',
+    'const total = { n: 0 }; const table: any = Object.assign([], { all: total });',
+    'table.all.n++;',
+    ['total mutated isolate', 'table mutated isolate'],
+  ],
+  [
+    'an element that is read by its number',
+    'const rows = [{ n: 0 }];',
+    'rows[0].n++;',
+    ['rows mutated isolate'],
+  ],
+  [
+    'something far inside of a large table',
+    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(30)}];`,
+    'rows[args.n].a[0].n++;',
+    ['rows mutated isolate'],
+  ],
+  [
+    'what the elements of a large table are copied into',
+    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(30)}]; const found = new Map(rows.map((row) => [row.a, row]));`,
+    'found.get(args.key)!.a[0].n++;',
+    ['rows mutated isolate', 'found mutated isolate'],
+  ],
 ]);
 
 judged('a copy', [
@@ -786,6 +816,12 @@ judged('a CommonJS program', [
 ]);
 
 judged('what only looks like a part of something that lasts', [
+  [
+    'what a method of the language is given, beside functions in an array',
+    'const total = { n: 0 }; const steps: any[] = [(some: typeof total) => some.n++];',
+    'steps.includes(total);',
+    [],
+  ],
   [
     'a text of a module',
     "import path, { sep } from 'node:path';\nimport process from 'node:process';\nconst place = () => ({ root: path.sep, end: sep, home: process.env.HOME, all: { ...process.env } });",

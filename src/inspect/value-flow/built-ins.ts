@@ -124,7 +124,7 @@ export class BuiltIns {
 
   /** The elements of the array that a call makes, put into its value. */
   private elementsOf(node: ts.CallExpression, slot: Slot): Slot {
-    const made = this.heap.make('collection', node);
+    const made = this.heap.make('collection', node, { isList: true });
     this.heap.put(made, slot);
     return this.heap.field(made, ANY);
   }
@@ -176,7 +176,7 @@ export class BuiltIns {
       this.changeArgument(node, name, first, others);
     } else if (RETURNS_ARGUMENT.test(name)) this.heap.flow(first, slot);
     else if (MAKES_COLLECTION.test(name)) {
-      const made = this.heap.make('collection', node);
+      const made = this.heap.make('collection', node, { isList: !MAKES_OBJECT.test(name) });
       this.heap.put(made, slot);
       this.fill(made, first, name.startsWith('Promise.') ? 1 : 2);
       this.callBack(others, [this.heap.field(made, EVERY)], this.heap.field(made, ANY));
@@ -195,6 +195,7 @@ export class BuiltIns {
     }
     this.heap.watch(target, (thing) => {
       if (!inConstruction) this.heap.recordChange(thing, node);
+      this.heap.becomeDictionary(thing);
       this.keep(thing, [values]);
     });
   }
@@ -217,6 +218,7 @@ const CHANGES_ARGUMENT =
 const RETURNS_ARGUMENT = /^(?:Object\.(?:freeze|seal|preventExtensions)|Promise\.resolve)$/;
 const MAKES_COLLECTION =
   /^(?:Object\.(?:values|entries|fromEntries|create)|Array\.(?:from|of)|Promise\.(?:all|allSettled|any|race))$/;
+const MAKES_OBJECT = /^(?:Object\.(?:fromEntries|create)|Promise\.(?:any|race))$/;
 
 const FINDS = new Set(['find', 'findLast', 'at']);
 

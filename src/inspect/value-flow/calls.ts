@@ -130,7 +130,7 @@ export class Calls {
     const name = node.expression.getText();
     const symbol = this.heap.sources.symbolOf(node.expression);
     if (/^(?:Weak)?(?:Map|Set)$|^(?:Array|Object)$/.test(name) && !symbol) {
-      const thing = this.heap.make('collection', node);
+      const thing = this.heap.make('collection', node, { isList: name !== 'Object' });
       this.heap.put(thing, slot);
       for (const argument of args)
         this.builtIns.fill(thing, this.expressions.value(argument), name === 'Map' ? 2 : 1);

@@ -132,7 +132,7 @@ export class Expressions {
   }
 
   private evaluateArray(node: ts.ArrayLiteralExpression, slot: Slot): void {
-    const thing = this.heap.make('collection', node);
+    const thing = this.heap.make('collection', node, { isList: true });
     this.heap.put(thing, slot);
     for (const element of node.elements) this.heap.flow(this.value(element), this.heap.field(thing, ANY));
   }

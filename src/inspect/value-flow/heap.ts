@@ -19,6 +19,7 @@ export class Heap extends Propagation {
   /** Calls that may run each function. */
   readonly calls = new Map<ts.Node, Set<ts.Node>>();
 
+  private readonly dictionaries = new Set<Thing>();
   private readonly made = new Map<object, Thing>();
   private readonly fields = new Map<Thing, Map<string, Slot>>();
   private readonly packages = new Map<string, Thing>();
@@ -113,7 +114,8 @@ export class Heap extends Propagation {
         readers.add(standingFor(base));
       } else if (base.things.has(thing) || heirs.some((heir) => base.things.has(heir)))
         for (const [key, { into }] of base.derived ?? [])
-          if (name === ANY ? isRead(key) && !readsAll(key) : isReadOf(key, name)) this.flow(slot, into);
+          if (name === ANY ? isRead(key) && this.seesElements(thing, key) : isReadOf(key, name))
+            this.flow(slot, into);
     }
   }
 
@@ -164,13 +166,27 @@ export class Heap extends Propagation {
     const fields = this.fields.get(thing);
     const own = fields?.get(name);
     if (own) this.flow(own, into);
-    const any = name === EVERY ? undefined : fields?.get(ANY);
+    const any = this.seesElements(thing, readKey(name)) ? fields?.get(ANY) : undefined;
     if (any) this.flow(any, into);
     if (thing.kind === 'class') this.readMember(thing.node, name, true, into);
     if (thing.kind === 'instance' && thing.owner && key !== EACH) this.readInherited(thing.owner, name, into);
     if (thing.kind === 'function' && name === 'prototype')
       this.put(this.prototypeOf(thing), this.field(thing, 'prototype'));
     if (thing.kind === 'class' && name === 'prototype') this.put(thing, into);
+  }
+
+  /** May a property read so be one of those without a known name? */
+  private seesElements(thing: Thing, key: string): boolean {
+    if (readsAll(key)) return false;
+    return !thing.isList || this.dictionaries.has(thing) || /^\.\d+$/.test(key);
+  }
+
+  /** Something is put into the thing under a name that is not known: an array may be used as an object, too. */
+  becomeDictionary(thing: Thing): void {
+    if (!thing.isList || this.dictionaries.has(thing)) return;
+    this.dictionaries.add(thing);
+    const elements = this.fields.get(thing)?.get(ANY);
+    if (elements) this.linkReaders(thing, ANY, elements);
   }
 
   private readInherited(owner: ts.Node, name: string, into: Slot): void {
@@ -193,6 +209,7 @@ export class Heap extends Propagation {
       if (at) this.globalWrites.add(at);
       return;
     }
+    if (name === ANY) this.becomeDictionary(thing);
     this.flow(value, this.field(thing, name));
     if (thing.kind === 'instance' && thing.owner)
       for (const one of this.classChain(thing.owner))
@@ -285,7 +302,7 @@ export class Heap extends Propagation {
       this.flow(value, slot);
       return;
     }
-    const rest = this.make('collection', parameter);
+    const rest = this.make('collection', parameter, { isList: true });
     this.put(rest, slot);
     this.flow(value, this.field(rest, ANY));
   }

@@ -20,6 +20,8 @@ export interface Thing {
   readonly owner?: ts.Node;
   /** For `external` and `package`: where it comes from. */
   readonly from?: ExternalName;
+  /** For `collection`: an array, a map, a set: what is in it has no name, and what has a name is the language's. */
+  readonly isList?: boolean;
   /** For `module`: obtained from `import()`, or a namespace that is passed on: references through it cannot be rewritten. */
   readonly isPassedOn?: boolean;
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { currentScope } from './session-scope.js';
 
 /**
- * A stdio server owns its process: it may leave when stdin ends, on a signal, or by `process.exit`. Here many clients
+ * A stdio server owns its process: it may leave when stdin ends, when its parent does, on a signal, or by `process.exit`. Here many clients
  * share the process, so those means are taken from the project's code and kept for the shutdown.
  */
 
@@ -38,6 +38,7 @@ export interface ProcessGuard {
 /** Installs the guard; called before the project's code is loaded, after our own listeners. */
 export function guardProcess(logger: Logger, flush: () => void): ProcessGuard {
   ignoreStdin();
+  keepParent();
   const handlers = withholdListeners((event) =>
     logger.info(`The server's own ${event} handler is not installed: the service shuts down in order`),
   );
@@ -81,6 +82,17 @@ function ignoreStdin(): void {
     setRawMode: () => silent,
   });
   Object.defineProperty(process, 'stdin', { configurable: true, value: silent });
+}
+
+/**
+ * A stdio server may watch whether the program that started it is still there: by `process.ppid`, which changes or is 1
+ * then, or by signal 0. Who started a service may leave, and in a container it is process 1 from the beginning.
+ */
+export function keepParent(): void {
+  const parent = Math.max(process.ppid, 2);
+  const kill = process.kill.bind(process);
+  Object.defineProperty(process, 'ppid', { configurable: true, get: () => parent });
+  process.kill = (pid, signal) => (pid === parent && signal === 0) || kill(pid, signal);
 }
 
 /** How long handlers that have returned may take until they call `process.exit`. */

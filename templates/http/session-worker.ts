@@ -3,7 +3,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads';
 import type { AuthInfo } from './feature.js';
 import { codes, isRequest, type RpcId, type RpcMessage } from './json-rpc.js';
 import { extraOf } from './message-origin.js';
-import { withholdListeners } from './process-guard.js';
+import { keepParent, withholdListeners } from './process-guard.js';
 import type { JSONRPCMessage, MessageExtraInfo, Transport, TransportSendOptions } from './sdk.js';
 import { loadServerFactory, survivesExceptions } from './server-factory.js';
 import { failCurrentRequest, SessionScope } from './session-scope.js';
@@ -67,6 +67,7 @@ async function serve(port: MessagePort): Promise<void> {
     console.error(reason);
     failCurrentRequest();
   });
+  keepParent();
   const handlers = withholdListeners(() => undefined);
   const createServer = await loadServerFactory();
   const transport = new PortTransport(port);

@@ -81,32 +81,53 @@ export const statementsAtTop = (sources: Sources, files: Iterable<ts.SourceFile>
 /** Modules in the order they are evaluated: dependencies first. */
 export function importOrder(sources: Sources): ts.SourceFile[] {
   const order: ts.SourceFile[] = [];
-  const visit = (path: string, seen: Set<string>): void => {
-    if (seen.has(path)) return;
-    seen.add(path);
-    const file = sources.files.get(path);
-    if (!file) return;
-    for (const specifier of staticImports(file)) {
-      const target = sources.resolver.resolve(path, specifier);
-      if (target) visit(target, seen);
-    }
-    order.push(file);
-  };
-  visit(sources.entry, new Set());
+  visitLoaded(sources, sources.entry, order, new Set());
   return order;
 }
 
-/** Specifiers of modules that are evaluated before this one: imports, re-exports, requires at the top level. */
-function staticImports(file: ts.SourceFile): string[] {
-  return file.statements.flatMap((statement) => {
-    const specifier =
-      (ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement)) && statement.moduleSpecifier;
-    if (specifier && ts.isStringLiteral(specifier)) return [specifier.text];
-    if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return [];
-    return descendants(statement, ts.isCallExpression)
-      .filter((call) => call.expression.getText() === 'require' && !enclosingFunction(call))
-      .flatMap((call) =>
-        call.arguments[0] && ts.isStringLiteral(call.arguments[0]) ? [call.arguments[0].text] : [],
-      );
+/**
+ * Where one module has another evaluated: the end of the statement that requires it, 0 where it is evaluated before any
+ * statement, infinity where after the last.
+ */
+export function placeOfLoading(sources: Sources, by: ts.SourceFile, file: ts.SourceFile): number {
+  const order = importOrder(sources);
+  if (order.indexOf(file) > order.indexOf(by)) return Number.POSITIVE_INFINITY;
+  const loaded = by.statements.find((statement) => {
+    const found: ts.SourceFile[] = [];
+    const seen = new Set([sources.pathOf(by)]);
+    for (const path of loadedBy(sources, by, statement)) visitLoaded(sources, path, found, seen);
+    return found.includes(file);
   });
+  return loaded && !isImport(loaded) ? loaded.end : 0;
+}
+
+function visitLoaded(sources: Sources, path: string, order: ts.SourceFile[], seen: Set<string>): void {
+  if (seen.has(path)) return;
+  seen.add(path);
+  const file = sources.files.get(path);
+  if (!file) return;
+  for (const statement of file.statements)
+    for (const target of loadedBy(sources, file, statement)) visitLoaded(sources, target, order, seen);
+  order.push(file);
+}
+
+const isImport = (statement: ts.Statement): statement is ts.ImportDeclaration | ts.ExportDeclaration =>
+  ts.isImportDeclaration(statement) || ts.isExportDeclaration(statement);
+
+/** Modules that a statement loads at once: imports, re-exports, requires at the top level. */
+function loadedBy(sources: Sources, file: ts.SourceFile, statement: ts.Statement): string[] {
+  return specifiersIn(statement).flatMap(
+    (specifier) => sources.resolver.resolve(sources.pathOf(file), specifier) ?? [],
+  );
+}
+
+function specifiersIn(statement: ts.Statement): string[] {
+  const specifier = isImport(statement) && statement.moduleSpecifier;
+  if (specifier && ts.isStringLiteral(specifier)) return [specifier.text];
+  if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) return [];
+  return descendants(statement, ts.isCallExpression)
+    .filter((call) => call.expression.getText() === 'require' && !enclosingFunction(call))
+    .flatMap((call) =>
+      call.arguments[0] && ts.isStringLiteral(call.arguments[0]) ? [call.arguments[0].text] : [],
+    );
 }

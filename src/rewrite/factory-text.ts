@@ -6,6 +6,7 @@ import type { ExistingFactory } from './existing-factory.js';
 import { type FactoryResult, resultOf, returnText } from './factory-result.js';
 import { namesUsedIn } from './imports.js';
 import type { Placement } from './place-statements.js';
+import type { Registration } from './registrations.js';
 import { narrowedPatterns } from './repeated-imports.js';
 import { type SdkName, sdkName } from './sdk-names.js';
 import { blockText, depthOf } from './statement-text.js';
@@ -126,14 +127,35 @@ function functionText(
 }
 
 function bodyText(entry: EntryModule, placement: Placement, end: string, level: number): string {
-  const calls = registrationCalls(entry).map((call) => entry.unit.repeat(level) + call);
-  const statements = blockText(entry, [...placement.server, ...placement.frameServer], level);
-  const pieces = [statements, calls.join('\n'), end].filter((piece) => piece !== '');
-  return pieces.join(pieces.length > 2 || statements.includes('\n\n') ? '\n\n' : '\n');
+  const pieces = [...statementTexts(entry, placement, level), end].filter((piece) => piece !== '');
+  const isApart = pieces.length > 2 || pieces.some((piece) => piece.includes('\n\n'));
+  return pieces.join(isApart ? '\n\n' : '\n');
 }
 
-const registrationCalls = ({ registrations, semicolon }: EntryModule): string[] =>
-  registrations.map((one) => `${one.isAsync ? 'await ' : ''}${one.name}()${semicolon}`);
+/** The statements of the factory, and the registrations of other modules in the order in which these are loaded. */
+function statementTexts(entry: EntryModule, { server, frameServer }: Placement, level: number): string[] {
+  const { registrations, analysis } = entry;
+  // What stands in a function runs when the modules are loaded.
+  const inOrder = analysis.lifetimes.frame.fn ? server : [...server, ...frameServer];
+  const places = [...new Set(registrations.map((one) => one.loadedAt))].sort((one, other) => one - other);
+  const between = places.flatMap((place, index) => [
+    blockText(
+      entry,
+      inOrder.filter(({ end }) => end <= place && end > (places[index - 1] ?? 0)),
+      level,
+    ),
+    registrations
+      .filter((one) => one.loadedAt === place)
+      .map((one) => registrationCall(entry, one, level))
+      .join('\n'),
+  ]);
+  const last = places.at(-1) ?? 0;
+  const rest = [...server, ...frameServer].filter((one) => !inOrder.includes(one) || one.end > last);
+  return [...between, blockText(entry, rest, level)];
+}
+
+const registrationCall = ({ unit, semicolon }: EntryModule, one: Registration, level: number): string =>
+  `${unit.repeat(level)}${one.isAsync ? 'await ' : ''}${one.name}()${semicolon}`;
 
 const awaitsWhenRun = (statement: ts.Statement): boolean =>
   !ts.isFunctionDeclaration(statement) && awaits(statement);

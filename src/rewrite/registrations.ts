@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path/posix';
 import type { Lifetimes } from '../inspect/lifetimes.js';
+import { placeOfLoading } from '../inspect/module-effects.js';
 import { awaits, type Sources, ts } from '../inspect/source.js';
 import { extentOf, type FileEdits, indentUnit, isApart, reindent } from './edits.js';
 
@@ -8,6 +9,8 @@ export interface Registration {
   readonly file: string;
   readonly name: string;
   readonly isAsync: boolean;
+  /** Where the frame's module has this one evaluated: what stands in front of that runs before. */
+  readonly loadedAt: number;
 }
 
 /** Wraps the statements of other modules that register on the server, or fill what each client has, into functions. */
@@ -48,7 +51,7 @@ export function wrapRegistrations(
     }
     const last = extentOf(statements.at(-1)!);
     edits.replace(last.start, last.end, text);
-    return { file: path, name, isAsync };
+    return { file: path, name, isAsync, loadedAt: placeOfLoading(sources, lifetimes.frame.file, file) };
   });
 }
 

@@ -1,5 +1,5 @@
 import { callsOf, fieldUses, functionOf, referencesOf, sameField } from './calls.js';
-import { isOfOtherProgram } from './other-program.js';
+import { isOfOtherProgram, runsInOtherProgram } from './other-program.js';
 import {
   descendants,
   enclosingFunction,
@@ -10,6 +10,8 @@ import {
   ts,
   unwrap,
 } from './source.js';
+import { isNeverRun } from './timing.js';
+import { ValueFlow } from './value-flow.js';
 
 /** Packages of the SDK. */
 export const SDK = /^@modelcontextprotocol\/(?:sdk|server|node)(?:\/|$)/;
@@ -242,7 +244,8 @@ function connectedArgument(
  */
 export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { readonly problem: ts.Node } {
   const fn = site.scope!;
-  const calls = callsOf(sources, fn).filter((call) => !isInside(call, fn));
+  const found = callsOf(sources, fn).filter((call) => !isInside(call, fn));
+  const calls = found.length > 1 ? found.filter((call) => isReached(sources, call)) : found;
   const outer = calls[0];
   if (!outer || calls.length > 1) return { problem: calls[1] ?? fn };
   const server = connectedArgument(sources, site, fn, outer);
@@ -264,6 +267,10 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
     scope,
   };
 }
+
+/** May the program come to a node, which is not another program's and not in a function that nothing uses? */
+const isReached = (sources: Sources, node: ts.Node): boolean =>
+  !runsInOtherProgram(sources, node) && !isNeverRun(sources, ValueFlow.of(sources), node);
 
 function argumentIsTransport(sources: Sources, argument: ts.Expression, transport: ts.Expression): boolean {
   return connectsOf(sources, transport, transport).some((site) => site.call.arguments.includes(argument));

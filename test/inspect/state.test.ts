@@ -836,9 +836,10 @@ judged('what only looks like a part of something that lasts', [
   ],
 ]);
 
-const deviceModule = (isMain: string): Partial<Source> => ({
+const deviceModule = (isMain: string, before = ''): Partial<Source> => ({
   files: {
-    'src/device.ts': `import { fileURLToPath } from 'node:url';
+    'src/device.ts': `import { fileURLToPath, pathToFileURL } from 'node:url';
+${before}
 export class Device { private log: string[] = []; note(one: string) { this.log.push(one); } }
 const isMain = ${isMain};
 if (isMain) {
@@ -858,6 +859,16 @@ judged('a module that is a program as well', [
     [],
     deviceModule(
       "process.argv[1] && (fileURLToPath(import.meta.url) === process.argv[1] || process.argv[1].endsWith('device.js'))",
+    ),
+  ],
+  [
+    'also where it compares constants',
+    DEVICE,
+    NOTED,
+    [],
+    deviceModule(
+      'started === import.meta.url.toLowerCase()',
+      "const started = process.argv[1] ? pathToFileURL(process.argv[1]).href.toLowerCase() : '';",
     ),
   ],
   [

@@ -113,10 +113,25 @@ function isOfPackage(sources: Sources, expression: ts.Expression): boolean {
       : undefined;
   if (!declaration || !('type' in declaration || 'initializer' in declaration)) return false;
   const { type, initializer } = declaration as ts.PropertyDeclaration;
-  if (type && ts.isTypeReferenceNode(type) && ts.isIdentifier(type.typeName))
-    return sources.externalOf(type.typeName) !== undefined;
+  const named = type ? namesIn(type) : [];
+  if (named.length > 0) return named.every((name) => sources.externalOf(name) !== undefined);
   const made = initializer && unwrap(initializer);
-  return made !== undefined && ts.isNewExpression(made) && sources.externalOf(made.expression) !== undefined;
+  if (!made) return false;
+  const called = unwrap(ts.isAwaitExpression(made) ? made.expression : made);
+  const returned = ts.isCallExpression(called) ? functionOf(sources, called.expression)?.type : undefined;
+  const given = returned ? namesIn(returned) : [];
+  if (given.length > 0) return given.every((name) => sources.externalOf(name) !== undefined);
+  return ts.isNewExpression(made) && sources.externalOf(made.expression) !== undefined;
+}
+
+/** What an annotation names, as far as its module knows it: `pdf` of `Promise<pdf.Page | null>`. */
+function namesIn(type: ts.TypeNode): ts.Identifier[] {
+  if (ts.isUnionTypeNode(type)) return type.types.flatMap(namesIn);
+  if (!ts.isTypeReferenceNode(type)) return [];
+  if (type.typeName.getText() === 'Promise') return (type.typeArguments ?? []).flatMap(namesIn);
+  let name = type.typeName;
+  while (ts.isQualifiedName(name)) name = name.left;
+  return [name];
 }
 
 /** `Database`, `sqlite.Database`, also where `const sqlite = require('sqlite').verbose()`. */

@@ -7,15 +7,15 @@ const { McpServer } = require('@modelcontextprotocol/sdk/server/mcp.js');
 const { StdioServerTransport } = require('@modelcontextprotocol/sdk/server/stdio.js');
 `;
 
-/** The codes a CommonJS program is refused with when it is only looked at. */
-function codesOf(text: string): string[] {
+/** The codes a program, of CommonJS unless it is TypeScript, is refused with when it is only looked at. */
+function codesOf(text: string, file = 'index.js'): string[] {
   const project = projectOf({
     'package.json': JSON.stringify({
       name: 'connected',
-      bin: 'index.js',
+      bin: file,
       dependencies: { '@modelcontextprotocol/sdk': '^1.29.0', sqlite3: '^5.1.0' },
     }),
-    'index.js': HEAD + text,
+    [file]: file === 'index.js' ? HEAD + text : text,
   });
   return inspectProject(project, defaultOptions).diagnostics.map(({ code }) => code);
 }
@@ -38,6 +38,45 @@ class App {
 }
 const app = new App();
 app.run();
+`;
+  expect(codesOf(text)).toEqual([]);
+});
+
+it.each([
+  `const create = (db: sqlite3.Database | null) => db?.run('CREATE TABLE tasks (name TEXT)');`,
+  `const open = (): Promise<sqlite3.Database> => Promise.resolve(new sqlite3.Database('tasks.db'));
+const create = async () => { const db = await open(); db.run('CREATE TABLE tasks (name TEXT)'); };`,
+])('nor is a method of what is annotated with a type of a package: %s', (create) => {
+  const text = `
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import * as sqlite3 from 'sqlite3';
+${create}
+class App {
+  private readonly server = new McpServer({ name: 'app', version: '1.0.0' });
+  async run() { create(null); await this.server.connect(new StdioServerTransport()); }
+}
+new App().run();
+`;
+  expect(codesOf(text, 'index.ts')).toEqual([]);
+});
+
+it('a function that nothing calls is no other way to the connect', () => {
+  const text = `
+class App {
+  constructor() { this.server = new McpServer({ name: 'app', version: '1.0.0' }); }
+  async start() { await this.server.connect(new StdioServerTransport()); }
+}
+async function runAsBefore() {
+  const app = new App();
+  await app.start();
+}
+async function run() {
+  const app = new App();
+  await app.start();
+}
+run();
+module.exports = { App, run, runAsBefore };
 `;
   expect(codesOf(text)).toEqual([]);
 });

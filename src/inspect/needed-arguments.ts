@@ -24,6 +24,9 @@ function needsArguments(sources: Sources, check: ts.IfStatement): boolean {
     /\.length\s*(?:===?\s*[0-2]|<\s*[1-3]|<=\s*[0-2])\s*$/.test(text) ||
     /^!\s*\w*(?:[aA]rgs?|argv)\w*(?:\.length|\[\d\])$/.test(text);
   if (isEmpty) return (stops(thenStatement) || explainsUse(thenStatement)) && isFromArgv(sources, expression);
+  // `const path = process.argv[2]; if (!path) …`
+  if (/^!\s*\w+$/.test(text) && /^process\.argv\[[2-9]\]$/.test(definitionsOf(sources, expression)))
+    return stops(thenStatement);
   // `if (!config.project) throw new Error('Missing required argument: --project')`
   const isMissing = /^!\s*[\w.[\]'"]+(?:\s*(?:\|\||&&)\s*![\w.[\]'"]+)*$/.test(text);
   const around = enclosingFunction(check);

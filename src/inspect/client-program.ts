@@ -4,6 +4,7 @@ import { isSdkServer } from './server-statements.js';
 import {
   descendants,
   enclosingFunction,
+  forEachReference,
   isAsync,
   isInside,
   rootOf,
@@ -21,7 +22,7 @@ export function servesOneClient(sources: Sources, site: ConnectSite): ts.Functio
   if (!fn?.body || site.factory) return undefined;
   if (ts.isConstructorDeclaration(fn) || ts.isAccessor(fn) || isGenerator(fn)) return undefined;
   if (!isAsync(fn) && returnsValue(fn)) return undefined;
-  if (descendants(fn, ts.isIdentifier).some((name) => name.text === 'arguments')) return undefined;
+  if (namesItsArguments(fn)) return undefined;
   if (usesOf(sources, fn).length === 0) return undefined;
   return makesServer(sources, site, fn) ? fn : undefined;
 }
@@ -52,6 +53,15 @@ export function serverConstructions(sources: Sources): ts.NewExpression[] {
   return [...sources.files.values()].flatMap((file) =>
     descendants(file, ts.isNewExpression).filter((made) => isServer(made.expression)),
   );
+}
+
+/** Does the function read what it was called with as `arguments`? The property of that name in a request is another matter. */
+function namesItsArguments(fn: ts.FunctionLikeDeclaration): boolean {
+  let found = false;
+  forEachReference(fn, ({ text }) => {
+    found ||= text === 'arguments';
+  });
+  return found;
 }
 
 const isGenerator = (fn: ts.FunctionLikeDeclaration): boolean => 'asteriskToken' in fn && !!fn.asteriskToken;

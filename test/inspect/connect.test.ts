@@ -93,3 +93,22 @@ server.connect(inCapitals(new StdioServerTransport()));
 `;
   expect(codesOf(text)).toEqual(['connect-not-found']);
 });
+
+it.each([
+  ['what a client sends', 'request.params.arguments.text', []],
+  ['what the function was called with', 'arguments.length', ['entry-not-followed']],
+])('a function is let come to anew unless it reads its own arguments: %s', (_, read, codes) => {
+  const text = `
+const { CallToolRequestSchema } = require('@modelcontextprotocol/sdk/types.js');
+function onReady(start) { setTimeout(() => start('> '), 10); }
+async function serve(prefix) {
+  const { server } = new McpServer({ name: 'app', version: '1.0.0' }, { capabilities: { tools: {} } });
+  server.setRequestHandler(CallToolRequestSchema, async (request) => {
+    return { content: [{ type: 'text', text: prefix + ${read} }] };
+  });
+  await server.connect(new StdioServerTransport());
+}
+onReady(serve);
+`;
+  expect(codesOf(text)).toEqual(codes);
+});

@@ -1,41 +1,144 @@
-import type { Diagnostic, Options, Project } from '../model.js';
-import type { HttpEntry } from './http-entry.js';
+import path from 'node:path/posix';
+import type { Diagnostic, Location, Options, Project } from '../model.js';
 import { ownSources } from './own-sources.js';
+
+/** A name that the project's own bundler puts a value in for. */
+interface BuildConstant {
+  readonly name: string;
+  readonly at: Location;
+  /** The file that says so. */
+  readonly config: string;
+  /** What stands for it, where that is known to be the same whenever the bundle is made. */
+  readonly value?: ConstantValue | undefined;
+}
+
+/** A member of package.json, or a literal of JavaScript. */
+type ConstantValue = { readonly member: string } | { readonly literal: string };
+
+/** How the bundle of the service gets the constants of the project's own. */
+export interface BuildConstants {
+  /** Arguments of esbuild. */
+  readonly flags: readonly string[];
+  /** The module that they name. */
+  readonly files: readonly { readonly path: string; readonly text: string; readonly why: string }[];
+  /** Those that nobody would put in there: the start of the service would fail. */
+  readonly diagnostics: readonly Diagnostic[];
+}
 
 const declared = /^[ \t]*(?:export\s+)?declare\s+(?:const|let|var)\s+([\w$]+)/gm;
 /** Variables of the environment that a bundler may write the values of; `NODE_ENV` is the environment's own. */
 const environment = /(?<![\w$.])(process\.env\.(?!NODE_ENV\b)\w+)/g;
 
+/** Configurations that say what tests see. */
+const OF_TESTS = /(?:^|\/)(?:vitest|jest)\.[\w.]+$/;
+
 /**
  * Constants that the project's own bundler puts in (`define: { VERSION: … }` for `declare const VERSION: string`, or for
- * `process.env.VERSION`), where the service has a bundle of its own: there nobody would, and its start would fail.
+ * `process.env.VERSION`), for a bundle of the service's own that `bundler` makes.
  */
 export function buildConstants(
   project: Project,
   options: Options,
-  { scripts }: HttpEntry,
-): readonly Diagnostic[] {
-  if (!/^(?:esbuild|bun build)\b/.test(scripts['build:http'] ?? '')) return [];
+  bundler: 'esbuild' | 'bun',
+): BuildConstants {
+  const found = constantsOf(project, options);
+  const injects = (constant: BuildConstant): constant is BuildConstant & { value: ConstantValue } =>
+    bundler === 'esbuild' && constant.value !== undefined;
+  const given = new Map(found.filter(injects).map((constant) => [constant.name, constant]));
+  const file = `${options.out}/build-constants.mjs`;
+  const why = 'what the project’s own bundler puts in for names that nothing declares';
+  return {
+    flags: given.size > 0 ? [`--inject:${file}`] : [],
+    files: given.size > 0 ? [{ path: file, text: moduleOf([...given.values()], file), why }] : [],
+    diagnostics: found
+      .filter((constant) => !injects(constant))
+      .map(({ name, at, config }) => ({ code: 'build-constant', at, args: { name, config } })),
+  };
+}
+
+function constantsOf(project: Project, options: Options): BuildConstant[] {
   const sources = ownSources(project, options);
   const manifest = project.files.get('package.json') ?? '';
   return sources.flatMap(([file, text]) =>
-    [...text.matchAll(declared), ...text.matchAll(environment)].flatMap((match): readonly Diagnostic[] => {
+    [...text.matchAll(declared), ...text.matchAll(environment)].flatMap((match): BuildConstant[] => {
       const name = match[1]!;
-      const isGiven = ([other, its]: readonly [string, string]): boolean =>
-        other !== file && gives(its, name);
-      const [config] = [...sources, ['package.json', manifest] as const].find(isGiven) ?? [];
+      const configs = [...sources, ['package.json', manifest] as const].filter(
+        ([other, its]) => other !== file && !OF_TESTS.test(other) && gives(its, name),
+      );
+      const [config] = configs[0] ?? [];
       if (!config) return [];
       const before = text.slice(0, match.index + match[0].length - name.length).split('\n');
       const at = { file, line: before.length, column: before.at(-1)!.length + 1 };
-      return [{ code: 'build-constant', at, args: { name, config } }];
+      return [{ name, at, config, value: onlyOne(configs.flatMap((one) => valuesIn(one, name))) }];
     }),
   );
 }
 
+const escaped = (name: string): string => name.replace(/[$.]/g, '\\$&');
+
 /** Does a bundler's configuration, or a script that runs one, put in a constant? */
 function gives(text: string, name: string): boolean {
-  const escaped = name.replace(/[$.]/g, '\\$&');
   return new RegExp(
-    `(?:\\bdefine\\s*[:=]|\\bDefinePlugin\\()\\s*\\{[\\s\\S]*?(?<![\\w$.])${escaped}['"]?\\s*:|--define[:= ]${escaped}\\s*=`,
+    `(?:\\bdefine\\s*[:=]|\\bDefinePlugin\\()\\s*\\{[\\s\\S]*?(?<![\\w$.])${escaped(name)}['"]?\\s*:|--define[:= ]${escaped(name)}\\s*=`,
   ).test(text);
+}
+
+/** What a configuration puts in for a name, wherever it mentions it; undefined where that is not known. */
+function valuesIn([file, text]: readonly [string, string], name: string): (ConstantValue | undefined)[] {
+  if (!/^[\w$]+$/.test(name)) return [undefined];
+  const mentions = text.match(new RegExp(`(?<![\\w$])${escaped(name)}(?![\\w$])`, 'g')) ?? [];
+  const blocks = [...text.matchAll(/(?:\bdefine\s*[:=]|\bDefinePlugin\()\s*\{([^{}]*)\}/g)];
+  const entry = new RegExp(`(?<![\\w$])['"]?${escaped(name)}['"]?\\s*:\\s*([^,\\n]+?)\\s*(?:,|\\n|$)`);
+  const values = blocks.flatMap(([, block = '']) => entry.exec(block)?.[1] ?? []);
+  if (values.length !== mentions.length) return [undefined];
+  return values.map((expression) => literalOf(expression) ?? memberOf(file, text, expression));
+}
+
+const onlyOne = (values: readonly (ConstantValue | undefined)[]): ConstantValue | undefined =>
+  values.every((value) => JSON.stringify(value) === JSON.stringify(values[0])) ? values[0] : undefined;
+
+/** `JSON.stringify('text')`, `'true'`, `'"text"'`. */
+function literalOf(expression: string): ConstantValue | undefined {
+  const said = /^JSON\.stringify\(\s*(?:(['"])(?<text>[^'"\\]*)\1|(?<plain>true|false|\d+))\s*\)$/.exec(
+    expression,
+  );
+  const { text, plain } = said?.groups ?? {};
+  if (plain !== undefined) return { literal: plain };
+  if (text !== undefined) return { literal: `'${text}'` };
+  const quoted = /^(['"`])(?:(?<plain>true|false|\d+)|(?!\1)["'](?<text>[^'"`\\]*)["'])\1$/.exec(
+    expression,
+  )?.groups;
+  if (quoted?.['plain'] !== undefined) return { literal: quoted['plain'] };
+  return quoted?.['text'] === undefined ? undefined : { literal: `'${quoted['text']}'` };
+}
+
+/** `JSON.stringify(manifest.version)`, where the configuration beside package.json has read it into that variable. */
+function memberOf(file: string, text: string, expression: string): ConstantValue | undefined {
+  const [, owner, member] =
+    /^JSON\.stringify\(\s*(?:(\w+)\.)?(version|name|description)\s*\)$/.exec(expression) ?? [];
+  if (member === undefined || file.includes('/')) return undefined;
+  const variable = owner ?? `\\{[^{}]*\\b${member}\\b[^{}:]*\\}`;
+  const reads = new RegExp(
+    `\\b(?:const|let|var|import)\\s+${variable}(?![\\w$])[^;]{0,200}?(['"\`])(?:\\./)?package\\.json\\1`,
+  ).exec(text)?.[0];
+  return reads === undefined || /['"`]\.\.[/'"`]/.test(reads) ? undefined : { member };
+}
+
+/** A module that exports a value for each name; what nothing declares is taken from there. */
+function moduleOf(constants: readonly (BuildConstant & { value: ConstantValue })[], file: string): string {
+  const configs = [...new Set(constants.map(({ config }) => config))].join(', ');
+  const members = constants.flatMap(({ name, value }) =>
+    'member' in value ? [{ name, of: value.member }] : [],
+  );
+  const read = [...new Set(members.map(({ of }) => of))];
+  const manifest = path.relative(path.dirname(file), 'package.json');
+  return [
+    `// What ${configs} puts in for names that nothing declares; build:http puts in the same.`,
+    ...(read.length > 0 ? [`import { ${read.join(', ')} } from '${manifest}';`, ''] : []),
+    ...members.map(({ name, of }) => `export { ${of} as ${name} };`),
+    ...constants.flatMap(({ name, value }) =>
+      'literal' in value ? [`export const ${name} = ${value.literal};`] : [],
+    ),
+    '',
+  ].join('\n');
 }

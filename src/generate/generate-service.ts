@@ -1,7 +1,6 @@
 import { parse } from 'jsonc-parser';
 import type { Diagnostic, Inspection, Options, Project, Seam } from '../model.js';
 import { version } from '../version.js';
-import { buildConstants } from './build-constants.js';
 import { codeStyle, endsLinesWithCrlf, restyle } from './code-style.js';
 import { databaseDiagnostics } from './databases.js';
 import { chosenFeatures, type Feature } from './features.js';
@@ -75,6 +74,7 @@ export function generateService(input: ServiceInput): GeneratedService {
       'how the service gets its servers',
     ),
     own('features', renderFeatures(inspection, options, seam, chosen, paths), 'what the service is made of'),
+    ...(entry.constants?.files ?? []),
   ];
   return {
     files: [
@@ -83,7 +83,7 @@ export function generateService(input: ServiceInput): GeneratedService {
     ],
     ...packages(project, inspection, chosen, entry),
     scripts: entry.scripts,
-    diagnostics: [...databaseDiagnostics(project, options, uses), ...buildConstants(project, options, entry)],
+    diagnostics: [...databaseDiagnostics(project, options, uses), ...(entry.constants?.diagnostics ?? [])],
   };
 }
 
@@ -126,7 +126,8 @@ function packages(
     {},
     coreDependencies,
     hasExpress4 && { express: '^4.0.0' },
-    { zod: zodFor(inspection.sdk) },
+    // As a tool of development it comes to be needed, too, where the project's bundle holds it.
+    { zod: devDependencies.zod ?? zodFor(inspection.sdk) },
     ...chosen.map((feature) => feature.dependencies),
   );
   const types: Ranges = Object.assign({}, coreTypes, ...chosen.map((feature) => feature.types));

@@ -2,6 +2,7 @@ import { isBuiltin } from 'node:module';
 import path from 'node:path/posix';
 import type { Inspection, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { type BuildConstants, buildConstants } from './build-constants.js';
 import { readPackageFacts } from './files/package-facts.js';
 import type { ModulePaths } from './module-paths.js';
 import { ownSources } from './own-sources.js';
@@ -15,6 +16,8 @@ export interface HttpEntry {
   readonly devDependencies: Readonly<Record<string, string>>;
   /** Where the module that runs in a worker is, from the modules that start it. */
   readonly worker: string;
+  /** What the project's own bundler puts in, when the service has a bundle of its own. */
+  readonly constants?: BuildConstants;
 }
 
 const runners = { node: ['node'], bun: ['bun'], 'node-types': ['node'] } as const;
@@ -69,6 +72,7 @@ const started = (
     scripts: { ...more.scripts, 'start:http': start.map(quote).join(' ') },
     devDependencies: more.devDependencies ?? {},
     worker,
+    ...(more.constants && { constants: more.constants }),
   };
 };
 
@@ -156,11 +160,22 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
   // Packages that require have nothing to do it with inside of esbuild's ES modules.
   const holds = !external.includes('--packages=external');
   const require = holds && !commonJs && !isBun ? [REQUIRE] : [];
+  const constants = buildConstants(project, options, isBun ? 'bun' : 'esbuild');
   const bundle = (name: string, outfile: string): string => {
     const source = `${options.out}/${name}${paths.extension}`;
     const command = isBun
       ? ['bun', 'build', source, '--target=node', ...external, '--sourcemap=linked', format]
-      : ['esbuild', source, '--bundle', '--platform=node', ...external, ...require, '--sourcemap', format];
+      : [
+          'esbuild',
+          source,
+          '--bundle',
+          '--platform=node',
+          ...external,
+          ...require,
+          ...constants.flags,
+          '--sourcemap',
+          format,
+        ];
     // With a source map, --outfile makes some releases of Bun write beside the source.
     const { dir, base } = path.parse(outfile);
     const output = isBun ? [`--outdir=${dir || '.'}`, `--entry-naming=${base}`] : [`--outfile=${outfile}`];
@@ -182,6 +197,7 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
       ...(chained && { [script]: `${existing} && ${inspection.packageManager} run build:http` }),
     },
     devDependencies: isBun ? {} : { esbuild: '^0.25.0' },
+    constants,
   });
 }
 

@@ -268,8 +268,10 @@ export function dockerContext(input: DockerInput): DockerContext {
   const script = kind === 'none' ? undefined : inspection.build.script;
   const workspaceMember = member === '' ? undefined : asMember(project, facts, script);
   const programs = PROGRAMS.filter((row) => row.packages.some((name) => name in facts.dependencies));
-  // tsx runs the sources: where it is a development dependency, dropping those would drop the runner.
-  const keepsDevelopment = runner === 'tsx' && !('tsx' in facts.dependencies);
+  // tsx runs the sources, and a bundle of the project's own holds packages that the service's leaves outside: where those
+  // are development dependencies, they are needed.
+  const keepsDevelopment =
+    (runner === 'tsx' && !('tsx' in facts.dependencies)) || (kind === 'bundler' && !hasSdk(facts));
   const copies = member === '' ? runtimeDirectories(project, facts, built) : [];
   const productionOnly = manager === npm && script === undefined && !keepsDevelopment && member === '';
   return {
@@ -303,6 +305,9 @@ export function dockerContext(input: DockerInput): DockerContext {
     built: script === undefined ? '' : built,
   };
 }
+
+const hasSdk = ({ dependencies }: PackageFacts): boolean =>
+  Object.keys(dependencies).some((name) => /^@modelcontextprotocol\/(?:sdk|server)$/.test(name));
 
 const buildStep = (manager: Manager, member: Member | undefined, script: string): string =>
   member ? manager.buildMember(member, script) : `${manager.run} ${script}`;

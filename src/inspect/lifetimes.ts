@@ -15,6 +15,7 @@ import {
 } from './lasting.js';
 import { effectsAtTop, importOrder, isOfClient, statementsElsewhere } from './module-effects.js';
 import { isOnlyOfStdio } from './only-of-stdio.js';
+import { OtherBranches } from './other-branches.js';
 import { type TakenPort, takenPorts } from './ports.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { endingOf } from './signal-handlers.js';
@@ -86,6 +87,7 @@ export function findLifetimes(
   const values = new CredentialValues(sources, effects);
   if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
+  const aside = new OtherBranches(sources, site);
   // What is connected is made anew for each client, wherever the expression stands.
   const connected = site.factory ?? site.server ?? site.call;
   const perClient = () => new Set<ts.Node>([...server, ...elsewhere, connected]);
@@ -94,7 +96,10 @@ export function findLifetimes(
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
     const timing = new Timing(sources, flow, perClient(), frame.fn);
     const judge = new StateJudge(sources, flow, timing);
-    findings = judgeAll(sources, judge, choices, isolated, frame, server, values);
+    // What a branch beside the connect keeps, nobody comes to.
+    findings = judgeAll(sources, judge, choices, isolated, frame, server, values).filter(
+      ({ stuck, declaration }) => !stuck || !aside.holds(declaration),
+    );
     const before = isolated.size;
     for (const finding of findings)
       if (finding.decision === 'isolate' && !finding.stuck && !finding.separated && finding.symbol)

@@ -14,13 +14,20 @@ export class OtherBranches {
 
   constructor(
     private readonly sources: Sources,
-    { program, transport }: ConnectSite,
+    { call, program, transport }: ConnectSite,
   ) {
     this.flow = ValueFlow.of(sources);
+    this.leaveBeside(call);
     for (const fn of [program, enclosingFunction(transport)]) if (fn) this.follow(fn);
   }
 
-  /** Is the node in code that is left aside? */
+  /** Does the node stand in a branch that is left aside? */
+  holds(node: ts.Node): boolean {
+    for (let at = node; at; at = at.parent) if (this.left.has(at)) return true;
+    return false;
+  }
+
+  /** Is the node in code that is left aside, or in what only that code uses? */
   has(node: ts.Node, seen: ReadonlySet<ts.Node> = new Set()): boolean {
     for (let at = node; at; at = at.parent) {
       if (this.left.has(at)) return true;
@@ -37,16 +44,22 @@ export class OtherBranches {
     this.followed.add(fn);
     const [use, another] = usesOf(this.sources, this.flow, fn);
     if (!use || another) return;
+    this.leaveBeside(use);
     const around = enclosingFunction(use);
+    if (around) this.follow(around);
+  }
+
+  /** Leaves aside the branches beside a node, up to the function around it. */
+  private leaveBeside(node: ts.Node): void {
+    const around = enclosingFunction(node);
     let beside: ts.Node[] = [];
-    for (let at = use; at.parent && at !== around; at = at.parent) {
+    for (let at = node; at.parent && at !== around; at = at.parent) {
       beside.push(...besides(at));
       // What is repeated may come by the other branches as well.
       if (ts.isIterationStatement(at, false)) beside = [];
     }
     const isRepeated = around && immediateCaller(around)?.arguments.includes(around as ts.Expression);
     for (const branch of isRepeated ? [] : beside) this.left.add(branch);
-    if (around) this.follow(around);
   }
 }
 

@@ -25,7 +25,9 @@ main();
 `;
 
 /** The codes that a program is refused with, which chooses between two objects that connect the server. */
-function refusals(choice: string, provider?: string): string[] {
+const refusals = (choice: string, provider?: string): string[] => refusalsOf(program(choice, provider));
+
+function refusalsOf(text: string): string[] {
   const project = projectOf({
     'package.json': JSON.stringify({
       name: 'branches',
@@ -33,7 +35,7 @@ function refusals(choice: string, provider?: string): string[] {
       bin: 'index.js',
       dependencies: { '@modelcontextprotocol/sdk': '^1.29.0' },
     }),
-    'index.js': program(choice, provider),
+    'index.js': text,
   });
   const inspection = inspectProject(project, defaultOptions);
   if (inspection.diagnostics.length > 0) return inspection.diagnostics.map(({ code }) => code);
@@ -77,4 +79,26 @@ it('an object that keeps the transport to close it keeps nothing of a client', (
 it('an object that uses the transport it keeps would use the last client\u2019s', () => {
   const sending = keeping('warn(text) { return this.transport.send({ text }); }');
   expect(refusals('return new StdioProvider();', sending)).toEqual(['state-not-isolated']);
+});
+
+it.each([
+  ['is left aside', 'else {', []],
+  ['is not, where it may run as well', 'if (process.env.WEB) {', ['state-not-isolated']],
+])('what a branch beside the connect keeps %s', (_, otherwise, codes) => {
+  const text = `
+import { createServer } from 'node:http';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+const server = new McpServer({ name: 'branches', version: '1.0.0' });
+if (process.env.KIND !== 'web') {
+  await server.connect(new StdioServerTransport());
+} ${otherwise}
+  const visits = {};
+  createServer((request, response) => {
+    visits[request.url] = Date.now();
+    response.end();
+  }).listen(0);
+}
+`;
+  expect(refusalsOf(text)).toEqual(codes);
 });

@@ -1,22 +1,47 @@
 import { callsOf } from './calls.js';
 import type { Effects } from './effects.js';
 import { initializerOf, type StateDeclaration, staticFieldUses } from './lasting.js';
-import { isAssigned, type Sources, ts, unwrap } from './source.js';
+import { descendants, isAssigned, type Sources, ts, unwrap } from './source.js';
 
-/** Follows what is made from a credential: through the functions that are called, local variables and parameters. */
+/** What values are followed from, beside credentials. */
+interface Origins {
+  isOrigin(symbol: ts.Symbol): boolean;
+  /** The same of what has no name of its own: `this`, and `process.env`. */
+  isUnnamedOrigin(expression: ts.Expression): boolean;
+}
+
+/**
+ * Follows what is made from a credential, or from what else a client has for itself: through the functions that are called,
+ * local variables and parameters.
+ */
 export class CredentialValues {
   private readonly known = new Map<ts.Symbol, boolean>();
 
   constructor(
     private readonly sources: Sources,
     private readonly effects: Effects,
+    private readonly origins?: Origins,
   ) {}
 
-  /** May the value of the expression be, or hold, a credential? */
+  /** May the value of the expression be, or hold, such a thing? */
   carries(node: ts.Node): boolean {
     const touched = this.effects.touchedBy(node);
     if (touched.has('credential')) return true;
-    return [...touched].some((symbol) => symbol !== 'credential' && this.holds(symbol));
+    return (
+      [...touched].some(
+        (symbol) => symbol !== 'credential' && (this.origins?.isOrigin(symbol) || this.holds(symbol)),
+      ) || this.readsUnnamed(node)
+    );
+  }
+
+  private readsUnnamed(node: ts.Node): boolean {
+    const { origins } = this;
+    return (
+      origins !== undefined &&
+      [node, ...this.effects.bodiesRunBy([node])]
+        .flatMap((body) => descendants(body, isUnnamed))
+        .some((one) => origins.isUnnamedOrigin(one))
+    );
   }
 
   /** May the variable or parameter hold one? */
@@ -108,6 +133,10 @@ export class CredentialValues {
 /** Methods of queues, limiters and caches that take a function. */
 const RUNS_LATER =
   /^(?:add|push|schedule|enqueue|submit|run|exec|execute|wrap|fire|fetch|get|getOrSet|remember|load)(?:[A-Z]\w*)?$/;
+
+const isUnnamed = (node: ts.Node): node is ts.Expression =>
+  node.kind === ts.SyntaxKind.ThisKeyword ||
+  (ts.isPropertyAccessExpression(node) && node.getText() === 'process.env');
 
 const given = (value: ts.Expression | undefined): ts.Expression[] => (value ? [value] : []);
 

@@ -8,8 +8,8 @@ import {
   type StateDeclaration,
   symbolOfDeclaration,
 } from './lasting.js';
-import { isShareablePackage } from './packages.js';
 import { isSdkServer } from './server-statements.js';
+import { SharedResources } from './shared-resource.js';
 import {
   awaits,
   descendants,
@@ -57,7 +57,9 @@ export interface When {
 /** Judges bindings whose value outlives a call: who changes what they hold, and when. */
 export class StateJudge {
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
+  private readonly ofClients = new Map<ts.Symbol, boolean>();
   private readonly keys: ClientKeys;
+  private readonly resources: SharedResources;
 
   constructor(
     private readonly sources: Sources,
@@ -65,6 +67,11 @@ export class StateJudge {
     private readonly timing: When,
   ) {
     this.keys = new ClientKeys(sources, flow, timing);
+    this.resources = new SharedResources(sources, flow, {
+      isOfClient: (symbol) => this.isOfClient(symbol),
+      isChangedForClients: (thing) => this.changesForClients(thing).length > 0,
+      hasOwnEnvironment: () => this.writesForClients().some(changesEnvironment),
+    });
   }
 
   /** The finding for one declaration, or undefined when nothing of it changes after the start. */
@@ -159,13 +166,11 @@ export class StateJudge {
       ...things.flatMap((thing) =>
         finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
-      ...[...this.flow.globalWrites]
-        .filter((write) => this.timing.isPerClient(write) && !isConstantWrite(write))
-        .flatMap((write) =>
-          changesEnvironment(write)
-            ? finding(write, targetOfWrite(write), 'reassigned', [write], { separated: 'by-service' })
-            : finding(write, targetOfWrite(write), 'reassigned', [write]),
-        ),
+      ...this.writesForClients().flatMap((write) =>
+        changesEnvironment(write)
+          ? finding(write, targetOfWrite(write), 'reassigned', [write], { separated: 'by-service' })
+          : finding(write, targetOfWrite(write), 'reassigned', [write]),
+      ),
     ];
   }
 
@@ -243,7 +248,7 @@ export class StateJudge {
     if (assignedLater.length > 0 && [...held].some(isServer))
       return finding('captures-server', assignedLater, 'isolate', 'it holds a server');
     if (assignedLater.length > 0)
-      return this.isSharedResource(assigned, held)
+      return this.resources.isShared(symbol, assigned, held)
         ? finding(
             'resource',
             assignedLater,
@@ -270,10 +275,32 @@ export class StateJudge {
       : undefined;
   }
 
+  /** Writes to what the whole process shares, for a client. */
+  private writesForClients(): ts.Node[] {
+    return [...this.flow.globalWrites].filter(
+      (write) => this.timing.isPerClient(write) && !isConstantWrite(write),
+    );
+  }
+
   /** Where a thing, or what only an instance holds, is changed for a client. */
   private changesWithin(thing: Thing, held: ReadonlySet<Thing>): ts.Node[] {
     const inside = thing.kind === 'instance' ? [...this.flow.reach([thing])] : [thing];
     return inside.filter((one) => !held.has(one)).flatMap((one) => this.changesForClients(one));
+  }
+
+  /** Does a variable that is not made anew for each client, or a static field of a class, change for one? */
+  private isOfClient(symbol: ts.Symbol): boolean {
+    const known = this.ofClients.get(symbol);
+    if (known !== undefined) return known;
+    this.ofClients.set(symbol, false);
+    const declaration = symbol.valueDeclaration;
+    const answer =
+      declaration !== undefined &&
+      fieldsOf(declaration).some(
+        (field) => !this.timing.isPerClient(field) && this.judge(field)?.decision === 'isolate',
+      );
+    this.ofClients.set(symbol, answer);
+    return answer;
   }
 
   private changesForClients(thing: Thing): readonly ts.Node[] {
@@ -295,36 +322,15 @@ export class StateJudge {
     const fn = enclosingFunction(node);
     return !fn || [...this.flow.callsOf(fn)].some(isDecoration);
   }
-
-  /** `if (!pool) pool = new Pool()`: every value is a shareable client made from nothing of a client, or nothing. */
-  private isSharedResource(assigned: readonly ts.Node[], held: ReadonlySet<Thing>): boolean {
-    const isShareable = (thing: Thing): boolean =>
-      thing.kind === 'external'
-        ? isShareablePackage(thing.from?.module ?? '')
-        : thing.kind === 'instance' &&
-          [...this.flow.reach([thing])].every((one) => this.changesForClients(one).length === 0);
-    return (
-      held.size > 0 &&
-      [...held].every(isShareable) &&
-      assigned.every((node) => {
-        const value = ts.isBinaryExpression(node) ? node.right : undefined;
-        return value !== undefined && !this.takesClientValues(value, enclosingFunction(node));
-      })
-    );
-  }
-
-  /** Is the value built from parameters of the function around it (a token, a server, a user)? */
-  private takesClientValues(value: ts.Node, fn: ts.FunctionLikeDeclaration | undefined, depth = 0): boolean {
-    if (!fn) return false;
-    if (depth > 6) return true;
-    return [...this.sources.symbolsIn(value)].some((symbol) => {
-      const declaration = symbol.valueDeclaration;
-      if (!declaration || !isInside(declaration, fn) || isInside(declaration, value)) return false;
-      if (!ts.isVariableDeclaration(declaration) || !declaration.initializer) return true;
-      return this.takesClientValues(declaration.initializer, fn, depth + 1);
-    });
-  }
 }
+
+/** The variable itself, or the static fields of a class. */
+const fieldsOf = (declaration: ts.Declaration): StateDeclaration[] =>
+  ts.isVariableDeclaration(declaration) || ts.isPropertyDeclaration(declaration)
+    ? [declaration]
+    : ts.isClassLike(declaration)
+      ? declaration.members.filter(ts.isPropertyDeclaration).filter((one) => one.modifiers?.some(isStatic))
+      : [];
 
 /** A server of the SDK, which serves one client. */
 const isServer = ({ kind, from }: Thing): boolean =>

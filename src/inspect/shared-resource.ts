@@ -1,0 +1,95 @@
+import { CredentialValues } from './credential-values.js';
+import { Effects } from './effects.js';
+import { isShareablePackage } from './packages.js';
+import { enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
+import type { Thing, ValueFlow } from './value-flow.js';
+
+/** What is known of the rest of the program's state. */
+interface State {
+  /** Does the variable, or what it holds, become each client's own? */
+  isOfClient(symbol: ts.Symbol): boolean;
+  isChangedForClients(thing: Thing): boolean;
+  /** Does each client have an environment of its own? */
+  hasOwnEnvironment(): boolean;
+}
+
+/** Tells clients and pools that are made on first use and serve everybody: `if (!pool) pool = new Pool()`. */
+export class SharedResources {
+  private effects: Effects | undefined;
+
+  constructor(
+    private readonly sources: Sources,
+    private readonly flow: ValueFlow,
+    private readonly state: State,
+  ) {}
+
+  /** Is every value that the variable is given a shareable client made from nothing of one client's, or nothing? */
+  isShared(symbol: ts.Symbol, assigned: readonly ts.Node[], held: ReadonlySet<Thing>): boolean {
+    return (
+      held.size > 0 &&
+      [...held].every((thing) => this.isShareable(thing)) &&
+      assigned.every((node) => {
+        const value = assignedIn(node);
+        return value !== undefined && !this.takesClientValues(value, enclosingFunction(node));
+      }) &&
+      !this.isMadeFromState(symbol, assigned)
+    );
+  }
+
+  private isShareable(thing: Thing): boolean {
+    if (thing.kind === 'external') return isShareablePackage(thing.from?.module ?? '');
+    return (
+      thing.kind === 'instance' &&
+      ![...this.flow.reach([thing])].some((one) => this.state.isChangedForClients(one))
+    );
+  }
+
+  /** Is the value built from parameters of the function around it (a token, a server, a user)? */
+  private takesClientValues(value: ts.Node, fn: ts.FunctionLikeDeclaration | undefined, depth = 0): boolean {
+    if (!fn) return false;
+    if (depth > 6) return true;
+    return [...this.sources.symbolsIn(value)].some((symbol) => {
+      const declaration = symbol.valueDeclaration;
+      if (!declaration || !isInside(declaration, fn) || isInside(declaration, value)) return false;
+      if (!ts.isVariableDeclaration(declaration) || !declaration.initializer) return true;
+      return this.takesClientValues(declaration.initializer, fn, depth + 1);
+    });
+  }
+
+  /**
+   * Is what is made built from something that a client sets (`new Client({ auth: token })` of a token that a tool keeps), or
+   * chosen by it? Whoever comes next would be served with that.
+   */
+  private isMadeFromState(symbol: ts.Symbol, assigned: readonly ts.Node[]): boolean {
+    this.effects ??= new Effects(this.sources, new Set());
+    const followed = new CredentialValues(this.sources, this.effects, {
+      isOrigin: (one) => one !== symbol && this.state.isOfClient(one),
+      isUnnamedOrigin: (one) =>
+        ts.isPropertyAccessExpression(one)
+          ? this.state.hasOwnEnvironment()
+          : [...this.flow.reach(this.flow.valuesOf(one))].some((it) => this.state.isChangedForClients(it)),
+    });
+    const made = assigned.flatMap((node) => assignedIn(node) ?? []).filter((value) => !isNothing(value));
+    const isChosen = new Set(made.map((value) => value.getText())).size > 1;
+    const conditions = isChosen ? assigned.flatMap(conditionsAround) : [];
+    return [...made, ...conditions].some((value) => followed.carries(value));
+  }
+}
+
+const assignedIn = (node: ts.Node): ts.Expression | undefined =>
+  ts.isBinaryExpression(node) ? node.right : undefined;
+
+const isNothing = (value: ts.Expression): boolean =>
+  /^(?:null|undefined|void 0)$/.test(unwrap(value).getText());
+
+/** What decides, inside the function around a node, whether it is evaluated. */
+function conditionsAround(node: ts.Node): ts.Expression[] {
+  const found: ts.Expression[] = [];
+  for (let at = node; at.parent && !ts.isFunctionLike(at); at = at.parent) {
+    const { parent } = at;
+    if (ts.isConditionalExpression(parent) && parent.condition !== at) found.push(parent.condition);
+    if ((ts.isIfStatement(parent) || ts.isSwitchStatement(parent)) && parent.expression !== at)
+      found.push(parent.expression);
+  }
+  return found;
+}

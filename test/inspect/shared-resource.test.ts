@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import { judge } from './state-verdict.js';
+
+const imports = "import pg from 'pg';\nimport { Client } from '@notionhq/client';\n";
+
+/** What is found of the last variable of a program: `name kind decision`. */
+const verdictOn = (name: string, before: string, tool: string): string | undefined =>
+  judge({ before: imports + before, tool }).find((row) => row.startsWith(`${name} `));
+
+const GET = 'function get() { client ??= new Client({ auth: token }); return client; }';
+const fromState: [string, string, string][] = [
+  [
+    'a variable that a tool sets',
+    `let token = process.env.TOKEN; let client: any; ${GET}`,
+    'if (args.token) { token = args.token; client = null; } else await get().me();',
+  ],
+  [
+    'a field of an object',
+    'const config = { token: "" }; let client: any; function get() { return (client ??= new Client({ auth: config.token })); }',
+    'if (args.token) config.token = args.token; else await get().me();',
+  ],
+  [
+    'what a function reads',
+    'let token = ""; const tokenOf = () => token; let client: any; function get() { return (client ??= new Client({ auth: tokenOf() })); }',
+    'if (args.token) token = args.token; else await get().me();',
+  ],
+  [
+    'a local variable that is made from it',
+    'let token = ""; let client: any; function get() { const options = { auth: token }; const made = new Client(options); client = made; return client; }',
+    'if (args.token) token = args.token; else await get().me();',
+  ],
+  [
+    'an instance',
+    'class Login { token = ""; } const login = new Login(); let client: any; function get() { return (client ??= new Client({ auth: login.token })); }',
+    'if (args.token) login.token = args.token; else await get().me();',
+  ],
+  [
+    'the object around it',
+    'let client: any; class Login { token = ""; auth() { return this.token; } get() { return (client ??= new Client({ auth: this.auth() })); } } const login = new Login();',
+    'if (args.token) login.token = args.token; else await login.get().me();',
+  ],
+  [
+    'a static field',
+    'class Login { static token = ""; } let client: any; function get() { return (client ??= new Client({ auth: Login.token })); }',
+    'if (args.token) Login.token = args.token; else await get().me();',
+  ],
+  [
+    'an environment that a tool changes',
+    'let client: any; function get() { return (client ??= new Client({ auth: process.env.TOKEN })); }',
+    'if (args.token) { process.env.TOKEN = args.token; client = null; } else await get().me();',
+  ],
+  [
+    'a choice that a client has made',
+    'let mode = "live"; let client: any; function get() { if (!client) { if (mode === "live") client = new Client({ url: "a" }); else client = new Client({ url: "b" }); } return client; }',
+    'if (args.mode) mode = args.mode; else await get().me();',
+  ],
+];
+it.each(fromState)('a package’s client that is made from %s is each client’s own', (_, before, tool) => {
+  expect(verdictOn('client', before, tool)).toBe('client reassigned isolate');
+});
+
+const fromNothing: [string, string, string][] = [
+  [
+    'the environment',
+    'const config = { connectionString: process.env.URL }; let pool: any; function get() { return (pool ??= new pg.Pool(config)); }',
+    'await get().query("select 1");',
+  ],
+  [
+    'another that serves everybody',
+    'let base: any; const baseOf = () => (base ??= new pg.Pool()); let pool: any; function get() { return (pool ??= new Client({ pool: baseOf() })); }',
+    'await get().query("select 1");',
+  ],
+  [
+    'nothing of a client, whatever is counted beside',
+    'let made = 0; let pool: any; function get() { if (!pool) { made++; pool = new pg.Pool(); } return pool; }',
+    'await get().query("select 1");',
+  ],
+  [
+    'nothing of a client, and made anew when one asks for it',
+    'let pool: any; function get() { return (pool ??= new pg.Pool()); }',
+    'if (args.again) { await get().end(); pool = null; }',
+  ],
+];
+it.each(fromNothing)('a pool that is made from %s serves everybody', (_, before, tool) => {
+  expect(verdictOn('pool', before, tool)).toBe('pool resource share');
+});

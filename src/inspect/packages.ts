@@ -32,15 +32,43 @@ export const isText = (module: string, property: string): boolean =>
     /^(?:[A-Z][A-Z\d_]*|\*.*|pid|ppid|platform|arch|version|execPath|argv0|title)$/.test(property));
 
 /** Direct methods of an unknown object that change it. */
-export const CHANGES_OBJECT =
+const CHANGES_OBJECT =
   /^(?:set|add|push|clear|reset|insert|move|undo|redo|load|emit|put|delete|remove|register|enqueue|append|merge|assign|use|on|once|run|exec|import|goto|newPage)(?:[A-Z]\w*)?$/;
 
-/** Methods of a shareable client that say in whose name it speaks from now on. */
+/** Methods of an unknown object that turn it to what they are given: a host, a folder, a file, a mailbox. */
+const TURNS_OBJECT = /^(?:connect|open|cwd|select|switch|readFile|mailboxOpen)(?:[A-Z]\w*)?$/;
+
+/** Methods of a client that say in whose name it speaks from now on. */
 const CHANGES_IDENTITY =
   /^(?:set(?:Access|Auth|Api|Bearer|Credential|Token|Session|User|Tenant|Header|Cookie)\w*|log(?:in|out)|sign(?:In|Out|Up)\w*|authenticate|authorize)$/i;
 
-export const changesIdentity = (module: string, method: string): boolean =>
+const changesIdentity = (module: string, method: string): boolean =>
   !module.startsWith('@modelcontextprotocol/') && CHANGES_IDENTITY.test(method);
+
+/** Methods of a database's connection after which the next statement means something else. */
+const CHANGES_CONNECTION: readonly (readonly [module: RegExp, method: RegExp])[] = [
+  [/^(?:redis|ioredis|@redis\/)/, /^select$/],
+  [/^(?:mysql2?|mariadb)/, /^(?:changeUser|beginTransaction)$/],
+];
+
+/**
+ * Does a method change the object of a package that it is called on, for those who use it later?
+ *
+ * @param given how many arguments it has
+ */
+export function changesPackagesObject(module: string, method: string, given: number): boolean {
+  return isShareablePackage(module)
+    ? changesIdentity(module, method) ||
+        CHANGES_CONNECTION.some(([modules, methods]) => modules.test(module) && methods.test(method))
+    : CHANGES_OBJECT.test(method) ||
+        CHANGES_COLLECTION.has(method) ||
+        (given > 0 && (changesIdentity(module, method) || TURNS_OBJECT.test(method)));
+}
+
+/** What a package is told for all who use it: `mail.setApiKey(key)`, `setDefaultOptions(options)`. */
+export const changesPackage = (module: string, name: string): boolean =>
+  changesIdentity(module, name) ||
+  /^(?:set(?:Default|Global|Servers|Locale|Language|Options)\w*|changeLanguage|locale|options)$/.test(name);
 
 /** Methods of arrays, maps and sets that change them in place. */
 export const CHANGES_COLLECTION = new Set([

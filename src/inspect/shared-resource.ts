@@ -1,7 +1,9 @@
+import { callsOf } from './calls.js';
 import { CredentialValues } from './credential-values.js';
 import { Effects } from './effects.js';
 import { isShareablePackage } from './packages.js';
 import { enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
+import { immediateCaller } from './timing.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
 /** What is known of the rest of the program's state. */
@@ -37,9 +39,9 @@ export class SharedResources {
   }
 
   private isShareable(thing: Thing): boolean {
-    if (thing.kind === 'external') return isShareablePackage(thing.from?.module ?? '');
+    const isOfPackage = thing.kind === 'external' && isShareablePackage(thing.from?.module ?? '');
     return (
-      thing.kind === 'instance' &&
+      (isOfPackage || thing.kind === 'instance') &&
       ![...this.flow.reach([thing])].some((one) => this.state.isChangedForClients(one))
     );
   }
@@ -61,18 +63,41 @@ export class SharedResources {
    * chosen by it? Whoever comes next would be served with that.
    */
   private isMadeFromState(symbol: ts.Symbol, assigned: readonly ts.Node[]): boolean {
+    const followed = this.followed((one) => one !== symbol && this.state.isOfClient(one));
+    const made = assigned.flatMap((node) => assignedIn(node) ?? []).filter((value) => !isNothing(value));
+    const isChosen = new Set(made.map((value) => value.getText())).size > 1;
+    const conditions = isChosen ? assigned.flatMap(conditionsAround) : [];
+    return [...made, ...conditions].some((value) => followed.carries(value));
+  }
+
+  /** Does a call give a package something of a client's: `mail.setApiKey(args.key)`, but not `mail.setApiKey(process.env.KEY)`? */
+  isGivenByClient(call: ts.CallExpression): boolean {
+    const followed = this.followed((one) => this.isSentByClient(one) || this.state.isOfClient(one));
+    return call.arguments.some((argument) => followed.carries(argument));
+  }
+
+  /** Is it a parameter of a function that nothing in the project calls, as it is of a handler? */
+  private isSentByClient({ valueDeclaration }: ts.Symbol): boolean {
+    const parameter = valueDeclaration && ts.findAncestor(valueDeclaration, ts.isParameter);
+    const fn = parameter?.parent;
+    return (
+      fn !== undefined &&
+      ts.isFunctionLike(fn) &&
+      !ts.isConstructorDeclaration(fn) &&
+      immediateCaller(fn) === undefined &&
+      callsOf(this.sources, fn as ts.FunctionLikeDeclaration).length === 0
+    );
+  }
+
+  private followed(isOrigin: (symbol: ts.Symbol) => boolean): CredentialValues {
     this.effects ??= new Effects(this.sources, new Set());
-    const followed = new CredentialValues(this.sources, this.effects, {
-      isOrigin: (one) => one !== symbol && this.state.isOfClient(one),
+    return new CredentialValues(this.sources, this.effects, {
+      isOrigin,
       isUnnamedOrigin: (one) =>
         ts.isPropertyAccessExpression(one)
           ? this.state.hasOwnEnvironment()
           : [...this.flow.reach(this.flow.valuesOf(one))].some((it) => this.state.isChangedForClients(it)),
     });
-    const made = assigned.flatMap((node) => assignedIn(node) ?? []).filter((value) => !isNothing(value));
-    const isChosen = new Set(made.map((value) => value.getText())).size > 1;
-    const conditions = isChosen ? assigned.flatMap(conditionsAround) : [];
-    return [...made, ...conditions].some((value) => followed.carries(value));
   }
 }
 

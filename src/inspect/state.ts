@@ -171,6 +171,9 @@ export class StateJudge {
           ? finding(write, targetOfWrite(write), 'reassigned', [write], { separated: 'by-service' })
           : finding(write, targetOfWrite(write), 'reassigned', [write]),
       ),
+      ...[...this.flow.packageSettings]
+        .filter((call) => this.timing.isPerClient(call) && this.resources.isGivenByClient(call))
+        .flatMap((call) => finding(call, targetOfWrite(call), 'reassigned', [call])),
     ];
   }
 

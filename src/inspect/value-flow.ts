@@ -88,6 +88,11 @@ export class ValueFlow {
     return this.heap.globalWrites;
   }
 
+  /** Calls that tell a package something for all who use it: `mail.setApiKey(key)`. */
+  get packageSettings(): ReadonlySet<ts.CallExpression> {
+    return this.heap.packageSettings;
+  }
+
   /** The things and everything they hold: in properties, elements, and variables that their functions close over. */
   reach(things: Iterable<Thing>): Set<Thing> {
     const found = new Set<Thing>(things);

@@ -84,3 +84,90 @@ const fromNothing: [string, string, string][] = [
 it.each(fromNothing)('a pool that is made from %s serves everybody', (_, before, tool) => {
   expect(verdictOn('pool', before, tool)).toBe('pool resource share');
 });
+
+it.each([
+  [
+    'logs in',
+    "import { google } from 'googleapis';",
+    'new google.auth.OAuth2()',
+    'get().setCredentials(args)',
+  ],
+  ['turns to another database', "import Redis from 'ioredis';", 'new Redis()', 'await get().select(args.db)'],
+])('a package’s client that a tool %s is each client’s own', (_, from, made, tool) => {
+  const before = `${from} let client: any; function get() { return (client ??= ${made}); }`;
+  expect(verdictOn('client', before, tool)).toBe('client reassigned isolate');
+});
+
+const changed: [string, string, string][] = [
+  [
+    'a user',
+    "import jsforce from 'jsforce'; const it = new jsforce.Connection({});",
+    'await it.login(args.user)',
+  ],
+  [
+    'a host',
+    "import { Client as Shell } from 'ssh2'; const it = new Shell();",
+    'it.connect({ host: args.host })',
+  ],
+  ['a folder', "import simpleGit from 'simple-git'; const it = simpleGit();", 'await it.cwd(args.path)'],
+  [
+    'a mailbox',
+    "import { ImapFlow } from 'imapflow'; const it = new ImapFlow({});",
+    'await it.mailboxOpen(args.box)',
+  ],
+  [
+    'a file',
+    "import Excel from 'exceljs'; const it = new Excel.Workbook();",
+    'await it.xlsx.readFile(args.path)',
+  ],
+  ['a database', "import Redis from 'ioredis'; const it = new Redis();", 'await it.select(args.db)'],
+];
+it.each(changed)(
+  'what a package has made is each client’s own when a tool gives it %s',
+  (_, before, tool) => {
+    expect(verdictOn('it', before, tool)).toBe('it mutated isolate');
+  },
+);
+
+it('what a package has made serves everybody when it is connected to what it knows', () => {
+  const before = "import { Search } from 'some-search'; const it = new Search({ url: process.env.URL });";
+  expect(verdictOn('it', before, 'await it.connect(); await it.query(args.text)')).toBe(undefined);
+});
+
+const MAIL = "import mail from '@sendgrid/mail';";
+it.each([
+  ['of a client', 'mail.setApiKey', MAIL, 'mail.setApiKey(args.key); await mail.send(args);'],
+  [
+    'that a client has set',
+    'mail.setApiKey',
+    `${MAIL} let key = '';`,
+    'if (args.key) key = args.key; else mail.setApiKey(key);',
+  ],
+  [
+    'handed on from a client',
+    'google.options',
+    "import { google } from 'googleapis'; function use(auth: unknown) { google.options({ auth }); }",
+    'use(args.auth);',
+  ],
+  [
+    'of a client, by a function',
+    'setDefaultOptions',
+    "import { setDefaultOptions } from 'date-fns';",
+    'setDefaultOptions(args);',
+  ],
+])('what a package is told for all, %s, cannot be separated', (_, name, before, tool) => {
+  expect(judge({ before, tool })).toContain('state-not-isolated');
+  expect(verdictOn(name, before, tool)).toBe(`${name} reassigned isolate`);
+});
+
+it.each([
+  ['of the environment', MAIL, 'mail.setApiKey(process.env.KEY); await mail.send(args);'],
+  [
+    'of the environment, by a class',
+    `${MAIL} class Mailer { constructor(key: string) { mail.setApiKey(key); } send(it: unknown) { return mail.send(it); } }`,
+    'await new Mailer(process.env.KEY ?? "").send(args);',
+  ],
+  ['that is the same for all', "import dayjs from 'dayjs';", "dayjs.locale('de');"],
+])('what a package is told for all, %s, is no client’s', (_, before, tool) => {
+  expect(judge({ before, tool })).toEqual([]);
+});

@@ -1,8 +1,8 @@
 import {
   CALLS_BACK,
   CHANGES_COLLECTION,
-  CHANGES_OBJECT,
-  changesIdentity,
+  changesPackage,
+  changesPackagesObject,
   isShareablePackage,
 } from '../packages.js';
 import { type ExternalName, enclosingFunction, isInside, ts } from '../source.js';
@@ -40,12 +40,19 @@ export class BuiltIns {
     const ofCollection = this.collectionMethod(node, method, args, slot);
     const settled = OF_PROMISE.test(method) ? this.settledValue(args, slot) : undefined;
     this.heap.watch(receiver, (thing) => {
-      if (thing.kind === 'external') this.callExternal(node, thing, method, args, slot);
+      if (thing.kind === 'package') this.callPackage(node, thing, method);
+      else if (thing.kind === 'external') this.callExternal(node, thing, method, args, slot);
       else if (settled) settled(thing);
       else if (thing.kind === 'function' && isOfFunction) this.callFunctionMethod(thing, method, args, slot);
       else if (thing.kind === 'collection' && ofCollection && !this.heap.hasOwn(thing, method))
         ofCollection(thing);
     });
+  }
+
+  /** Calls a function of a package, by its name. */
+  callPackage(node: ts.CallExpression, { from }: Thing, name = from?.name ?? ''): void {
+    if (from && node.arguments.length > 0 && changesPackage(from.module, name))
+      this.heap.packageSettings.add(node);
   }
 
   private callExternal(
@@ -57,12 +64,11 @@ export class BuiltIns {
   ): void {
     this.external(node, thing.from!, args, slot);
     const { module } = thing.from!;
-    const isShareable = isShareablePackage(module);
-    if (isShareable ? changesIdentity(module, method) : changesObject(method)) {
+    if (changesPackagesObject(module, method, args.length)) {
       this.heap.recordChange(thing, node);
       this.keep(thing, args);
     }
-    if (!isShareable && FINDS.has(method)) this.heap.put(thing, slot);
+    if (FINDS.has(method) && !isShareablePackage(module)) this.heap.put(thing, slot);
   }
 
   /** `then`, `catch`, `finally`: a promise of a thing is the thing itself. */
@@ -239,9 +245,6 @@ const RETURNS_ELEMENTS = new Set([
   'toReversed',
   'with',
 ]);
-
-const changesObject = (method: string): boolean =>
-  CHANGES_OBJECT.test(method) || CHANGES_COLLECTION.has(method);
 
 const isExpression = (node: ts.Node): boolean =>
   ts.isRegularExpressionLiteral(node) || (ts.isNewExpression(node) && node.expression.getText() === 'RegExp');

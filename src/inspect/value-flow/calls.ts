@@ -33,8 +33,10 @@ export class Calls {
       if (thing.kind === 'function') {
         this.heap.recordCall(thing.node, node);
         this.apply(thing.node as Fn, node, receiver, args, slot);
-      } else if (thing.kind === 'package') this.builtIns.external(node, thing.from!, values, slot);
-      else if (thing.kind === 'external' && !receiver)
+      } else if (thing.kind === 'package') {
+        if (!receiver) this.builtIns.callPackage(node, thing);
+        this.builtIns.external(node, thing.from!, values, slot);
+      } else if (thing.kind === 'external' && !receiver)
         this.builtIns.external(node, thing.from!, values, slot);
       else if (thing.kind === 'class')
         this.construct(thing.node as ts.ClassLikeDeclaration, node, args, slot);

@@ -14,6 +14,8 @@ export class Heap extends Propagation {
   readonly writes = new Map<ts.Symbol, Set<ts.Node>>();
   /** Writes to what the whole process shares outside the project's bindings. */
   readonly globalWrites = new Set<ts.Node>();
+  /** Calls that tell a package something for all who use it. */
+  readonly packageSettings = new Set<ts.CallExpression>();
   /** Bindings read as properties of what `import()` returned, or of a namespace that is passed on. */
   readonly readThroughValue = new Set<ts.Symbol>();
   /** Calls that may run each function. */

@@ -366,13 +366,13 @@ judged('another name for a collection', [
   ],
   [
     'something far inside of a large table',
-    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(30)}];`,
+    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(300)}];`,
     'rows[args.n].a[0].n++;',
     ['rows mutated isolate'],
   ],
   [
     'what the elements of a large table are copied into',
-    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(30)}]; const found = new Map(rows.map((row) => [row.a, row]));`,
+    `const rows = [${'{ a: [{ n: 0 }] },'.repeat(300)}]; const found = new Map(rows.map((row) => [row.a, row]));`,
     'found.get(args.key)!.a[0].n++;',
     ['rows mutated isolate', 'found mutated isolate'],
   ],

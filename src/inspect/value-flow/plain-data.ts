@@ -1,7 +1,7 @@
 import { ts, unwrap } from '../source.js';
 
 /** A literal of so many objects and arrays is taken as one thing, as an imported JSON file is. */
-const MUCH = 40;
+const MUCH = 500;
 
 /**
  * Object and array literals of nothing but literals: tables, JSON Schemas. What a program has of them can be more than

@@ -22,6 +22,7 @@ import { endingOf } from './signal-handlers.js';
 import { enclosingFunction, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
+import { takenAtStart } from './taken-at-start.js';
 import { isTimer, Timing } from './timing.js';
 import { transportStatements } from './transport-statements.js';
 import { findUnfollowed, type Unfollowed } from './unfollowed.js';
@@ -38,6 +39,8 @@ export interface Lifetimes {
   readonly serverNames: ReadonlySet<ts.Symbol>;
   /** Top-level statements of other modules that must be repeated for each client, in import order. */
   readonly elsewhere: readonly ts.Statement[];
+  /** Variables that have to be made for each client where the program makes them: later they would be others. */
+  readonly taken: readonly ts.VariableDeclaration[];
   readonly findings: readonly StateFinding[];
   /** Bindings that become session-scoped. */
   readonly isolated: ReadonlyMap<ts.Symbol, StateDeclaration>;
@@ -127,6 +130,7 @@ export function findLifetimes(
     transport,
     serverNames: namesOf(sources, server),
     elsewhere,
+    taken: takenAtStart(sources, effects, findings, isolated),
     findings: [...findings, ...inPlace],
     isolated,
     kept: keptByServer(sources, flow, effects, roots, frame.fn),

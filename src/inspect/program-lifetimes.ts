@@ -14,6 +14,7 @@ import { OtherBranches } from './other-branches.js';
 import { takenPorts } from './ports.js';
 import type { Sources, ts } from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
+import { takenAtStart } from './taken-at-start.js';
 import { Timing } from './timing.js';
 import { findUnfollowed } from './unfollowed.js';
 import { ValueFlow } from './value-flow.js';
@@ -64,13 +65,19 @@ export function findProgramLifetimes(
     ...effectsAtTop(sources, effects, [frame.file], isolated),
     ...statementsAtTop(sources, sources.files.values()).filter((one) => way.changes(one)),
   ]);
+  const taken = new Set<ts.Node>(takenAtStart(sources, effects, findings, isolated));
   return {
     frame,
     server: none,
     transport: none,
     serverNames: new Set(),
     elsewhere: [...onlyOnce],
-    findings: [...findings, ...outside],
+    taken: [],
+    // There is no place in such a program where they could be made for each client.
+    findings: [
+      ...findings.map((one) => (taken.has(one.declaration) ? { ...one, stuck: true } : one)),
+      ...outside,
+    ],
     isolated,
     kept: keptByServer(sources, flow, effects, [body], undefined),
     loadedLater: [],

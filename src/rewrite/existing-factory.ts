@@ -15,7 +15,8 @@ export interface ExistingFactory {
 
 /** The project's own factory, when it builds the whole server and needs nothing to be prepared for it. */
 export function existingFactory(entry: EntryModule, placement: Placement): ExistingFactory | undefined {
-  if (placement.setUp.length > 0 || entry.registrations.length > 0) return undefined;
+  const { taken } = entry.analysis.lifetimes;
+  if (placement.setUp.length > 0 || entry.registrations.length > 0 || taken.length > 0) return undefined;
   const { factory } = entry.analysis.site;
   const callee = factory ? servedFunction(factory, placement) : calledFunction(entry, placement);
   const symbol = callee && entry.sources.symbolOf(callee);

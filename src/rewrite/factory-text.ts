@@ -6,7 +6,7 @@ import type { ExistingFactory } from './existing-factory.js';
 import { type FactoryResult, resultOf, returnText } from './factory-result.js';
 import { namesUsedIn } from './imports.js';
 import type { Placement } from './place-statements.js';
-import type { Registration } from './registrations.js';
+import { type Registration, takingText } from './registrations.js';
 import { narrowedPatterns } from './repeated-imports.js';
 import { type SdkName, sdkName } from './sdk-names.js';
 import { blockText, depthOf } from './statement-text.js';
@@ -132,21 +132,31 @@ function bodyText(entry: EntryModule, placement: Placement, end: string, level: 
   return pieces.join(isApart ? '\n\n' : '\n');
 }
 
-/** The statements of the factory, and the registrations of other modules in the order in which these are loaded. */
+/**
+ * The statements of the factory, with what other modules do for each client where these are loaded, and what is made there of
+ * what changes later.
+ */
 function statementTexts(entry: EntryModule, { server, frameServer }: Placement, level: number): string[] {
-  const { registrations, analysis } = entry;
+  const { registrations, analysis, semicolon, unit } = entry;
+  const { frame, taken } = analysis.lifetimes;
   // What stands in a function runs when the modules are loaded.
-  const inOrder = analysis.lifetimes.frame.fn ? server : [...server, ...frameServer];
-  const places = [...new Set(registrations.map((one) => one.loadedAt))].sort((one, other) => one - other);
+  const inOrder = frame.fn ? server : [...server, ...frameServer];
+  const lines = [
+    ...registrations.map((one) => ({ at: one.loadedAt, text: registrationCall(entry, one, level) })),
+    ...taken
+      .filter((one) => one.getSourceFile() === frame.file)
+      .map((one) => ({ at: one.end, text: takingText(one, semicolon, unit.repeat(level)) })),
+  ];
+  const places = [...new Set(lines.map(({ at }) => at))].sort((one, other) => one - other);
   const between = places.flatMap((place, index) => [
     blockText(
       entry,
       inOrder.filter(({ end }) => end <= place && end > (places[index - 1] ?? 0)),
       level,
     ),
-    registrations
-      .filter((one) => one.loadedAt === place)
-      .map((one) => registrationCall(entry, one, level))
+    lines
+      .filter(({ at }) => at === place)
+      .map(({ text }) => text)
       .join('\n'),
   ]);
   const last = places.at(-1) ?? 0;

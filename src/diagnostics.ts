@@ -212,7 +212,7 @@ const wordings: Readonly<Record<string, Wording>> = {
     severity: 'error',
     message:
       'This registers on the server when its module is loaded by import(), which happens once and not for each client.',
-    hint: 'Export a function that takes the server and registers, and call it after import(), or give every session a worker of its own with --isolation worker.',
+    hint: 'Export a function that takes the server and registers, and call it after import(); where import() starts the whole program, name that module with --entry; or give every session a worker of its own with --isolation worker.',
   },
   'clean-up-left': {
     severity: 'warning',

@@ -136,7 +136,7 @@ const RUNS_LATER =
 
 const isUnnamed = (node: ts.Node): node is ts.Expression =>
   node.kind === ts.SyntaxKind.ThisKeyword ||
-  (ts.isPropertyAccessExpression(node) && node.getText() === 'process.env');
+  (ts.isPropertyAccessExpression(node) && node.name.text === 'env' && node.getText() === 'process.env');
 
 const given = (value: ts.Expression | undefined): ts.Expression[] => (value ? [value] : []);
 

@@ -1,5 +1,6 @@
 import path from 'node:path/posix';
 import type { Diagnostic, Location, Options, Project } from '../model.js';
+import { readPackageFacts } from './files/package-facts.js';
 import { ownSources } from './own-sources.js';
 
 /** A name that the project's own bundler puts a value in for. */
@@ -59,12 +60,18 @@ export function buildConstants(
 function constantsOf(project: Project, options: Options): BuildConstant[] {
   const sources = ownSources(project, options);
   const manifest = project.files.get('package.json') ?? '';
+  const { build = '' } = readPackageFacts(project).scripts;
   return sources.flatMap(([file, text]) =>
     [...text.matchAll(declared), ...text.matchAll(environment)].flatMap((match): BuildConstant[] => {
       const name = match[1]!;
-      const configs = [...sources, ['package.json', manifest] as const].filter(
+      const all = [...sources, ['package.json', manifest] as const].filter(
         ([other, its]) => other !== file && !OF_TESTS.test(other) && gives(its, name),
       );
+      // `node build.mjs` says which of them makes the program; others make something else of it.
+      const named = all.filter(([script]) =>
+        build.split(/\s+/).some((word) => path.normalize(word) === script),
+      );
+      const configs = named.length > 0 ? named : all;
       const [config] = configs[0] ?? [];
       if (!config) return [];
       const before = text.slice(0, match.index + match[0].length - name.length).split('\n');

@@ -41,6 +41,14 @@ it.each(understood)('the bundle of the service gets %s', (_, config, module) => 
   expect(given({ 'build.mjs': config })).toBe(module);
 });
 
+it('where the build names one of several scripts, that one says it', () => {
+  const manifest = '{ "scripts": { "build": "tsc && node ./build.mjs" } }';
+  const other = 'define: { VERSION: JSON.stringify(commit()) }';
+  const configs = { 'build.mjs': `define: { VERSION: '"2.0"' }`, 'scripts/binary.mjs': other };
+  expect(given({ ...configs, 'package.json': manifest })).toBe("export const VERSION = '2.0';\n");
+  expect(given(configs)).toEqual(['VERSION']);
+});
+
 it('what a test runner puts in does not count', () => {
   const build = 'define: { VERSION: \'"2.0"\' }';
   expect(given({ 'build.mjs': build, 'vitest.config.ts': 'define: { VERSION: \'"test"\' }' })).toBe(

@@ -41,6 +41,12 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: '{file} is larger than {limit} and was not read.',
     hint: 'Nothing to do, unless the server needs it.',
   },
+  'program-too-large': {
+    severity: 'error',
+    message:
+      'What clients share could not be found out: the values of this program go so many ways that following them would take too long.',
+    hint: 'Name the module of a smaller program with --entry, or serve each client with a process of its own.',
+  },
   'not-converted': {
     severity: 'error',
     message: 'This project has not been converted: there is no .create-mcp-prod.json.',

@@ -18,6 +18,7 @@ import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, isInside, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
+import { TooManyInclusions } from './value-flow.js';
 
 /** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */
 export interface Analysis {
@@ -48,12 +49,32 @@ const analyses = new WeakMap<Project, Map<string, Analysis | Failure>>();
 export function analyse(project: Project, given: Given): Analysis | Failure {
   const known = analyses.get(project) ?? new Map<string, Analysis | Failure>();
   analyses.set(project, known);
-  const result = known.get(keyOf(given)) ?? analyseAnew(project, given);
+  const endless = (): Failure => {
+    const entries = findEntries(project);
+    return { entries, diagnostics: [tooLarge(given.entry ?? entries[0]!.file)] };
+  };
+  const result = known.get(keyOf(given)) ?? unlessEndless(() => analyseAnew(project, given), endless);
   known.set(keyOf(given), result);
   // The rewriter asks by name for the entry that the inspection has found.
   if (result.entry) known.set(keyOf({ ...given, entry: result.entry.file }), result);
   return result;
 }
+
+/** What comes of reading a program, or what stands for it where following the program's values would not end. */
+function unlessEndless<Read, Refused>(read: () => Read, refused: () => Refused): Read | Refused {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TooManyInclusions) return refused();
+    throw error;
+  }
+}
+
+const tooLarge = (file: string): Diagnostic => ({
+  code: 'program-too-large',
+  at: { file, line: 1, column: 1 },
+  args: {},
+});
 
 const keyOf = (given: Given): string => JSON.stringify(given, Object.keys(given).sort());
 
@@ -124,7 +145,10 @@ export function lifetimesWith(
   // The way to the connect turns out to do something that the servers depend on.
   if (place(where) !== connect)
     return { diagnostic: { code: 'start-not-repeatable', at: where, args: { connect } } };
-  return lifetimesOf(sources, site, given, new CredentialReads(sources, given));
+  return unlessEndless(
+    () => lifetimesOf(sources, site, given, new CredentialReads(sources, given)),
+    () => ({ diagnostic: tooLarge(where.file) }),
+  );
 }
 
 const lifetimesOf = (

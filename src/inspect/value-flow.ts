@@ -1,10 +1,10 @@
 import { enclosingFunction, forEachReference, type Sources, type ts, unwrap } from './source.js';
 import { Heap } from './value-flow/heap.js';
-import { type Slot, standingFor } from './value-flow/propagation.js';
+import { type Slot, standingFor, TooManyInclusions } from './value-flow/propagation.js';
 import { Statements } from './value-flow/statements.js';
 import type { Thing } from './value-flow/thing.js';
 
-export type { Thing };
+export { type Thing, TooManyInclusions };
 
 /**
  * Which things a variable or an expression may hold, and where each thing is changed in place: an inclusion-based
@@ -24,7 +24,11 @@ export class ValueFlow {
     this.heap.settle();
   }
 
-  /** The analysis of these sources, which is made once. */
+  /**
+   * The analysis of these sources, which is made once.
+   *
+   * @throws TooManyInclusions
+   */
   static of(sources: Sources): ValueFlow {
     const flow = analyses.get(sources) ?? new ValueFlow(sources);
     analyses.set(sources, flow);

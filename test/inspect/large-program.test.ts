@@ -31,3 +31,18 @@ it('tells what changes from what does not where values go everywhere in circles'
   });
   expect(found).toEqual(['all mutated share', 'counts mutated share']);
 });
+
+it('refuses a program whose values cannot be followed in a time that anyone waits', {
+  timeout: 120_000,
+}, () => {
+  const count = Array.from({ length: 3000 }, (_, index) => index);
+  const found = judge({
+    before: [
+      'const steps: ((x: number) => number)[] = [];',
+      ...count.map((at) => `steps.push((x) => x + ${at});`),
+      ...count.map((at) => `export const made${at} = steps[${at}](${at});`),
+    ].join('\n'),
+    tool: 'steps[args.at](args.n);',
+  });
+  expect(found).toEqual(['program-too-large']);
+});

@@ -7,6 +7,12 @@ const MANY = 64;
 /** Cycles are looked for after as many steps as there are inclusions, but not before as many as this. */
 const LEAST_WORK = 20_000;
 
+/** Programs that need more inclusions than this would take minutes and gigabytes; those of 500 files need 3 million. */
+const MOST_INCLUSIONS = 12_000_000;
+
+/** The values of a program go everywhere in circles, so that the analysis would not end in a time that anyone waits. */
+export class TooManyInclusions extends Error {}
+
 type Seen = (thing: Thing) => void;
 
 /** What is read from each thing of a slot, into a slot of its own. */
@@ -49,6 +55,7 @@ export class Propagation {
   private readonly slots = new Map<object, Slot>();
   private readonly flowing = new Set<Slot>();
   private pending: Slot[] = [];
+  private inclusions = 0;
 
   /** The slot of a symbol, a piece of syntax, or another key; made on first use. */
   slotOf(key: object): Slot {
@@ -115,13 +122,19 @@ export class Propagation {
     return slot.fresh;
   }
 
-  /** What is in `from` is in `to`, too. */
+  /**
+   * What is in `from` is in `to`, too.
+   *
+   * @throws TooManyInclusions
+   */
   flow(from: Slot, to: Slot): void {
     const source = standingFor(from);
     const target = standingFor(to);
     if (source === target || source.targets.has(target)) return;
     source.targets.add(target);
     this.flowing.add(source);
+    this.inclusions++;
+    if (this.inclusions > MOST_INCLUSIONS) throw new TooManyInclusions();
     this.carry(source.things, target);
   }
 

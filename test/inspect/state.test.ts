@@ -359,6 +359,12 @@ judged('another name for a collection', [
     ['total mutated isolate', 'table mutated isolate'],
   ],
   [
+    'the first element of a set',
+    'const rows = new Set([{ n: 0 }]);',
+    'const first = rows.values().next().value; if (first) first.n++;',
+    ['rows mutated isolate'],
+  ],
+  [
     'an element that is read by its number',
     'const rows = [{ n: 0 }];',
     'rows[0].n++;',

@@ -180,7 +180,7 @@ export class Heap extends Propagation {
   /** May a property read so be one of those without a known name? */
   private seesElements(thing: Thing, key: string): boolean {
     if (readsAll(key)) return false;
-    return !thing.isList || this.dictionaries.has(thing) || /^\.\d+$/.test(key);
+    return !thing.isList || this.dictionaries.has(thing) || ELEMENT.test(key);
   }
 
   /** Something is put into the thing under a name that is not known: an array may be used as an object, too. */
@@ -344,6 +344,9 @@ export class Heap extends Propagation {
     }
   }
 }
+
+/** An element by its number, or as `list.values().next().value`. */
+const ELEMENT = /^\.(?:\d+|value)$/;
 
 const readKey = (name: string): string => `.${name}`;
 const isRead = (key: string): boolean => key.startsWith('.');

@@ -57,6 +57,9 @@ export class Propagation {
   private pending: Slot[] = [];
   private inclusions = 0;
 
+  /** @param most how many inclusions it may come to before it gives up */
+  constructor(private readonly most = MOST_INCLUSIONS) {}
+
   /** The slot of a symbol, a piece of syntax, or another key; made on first use. */
   slotOf(key: object): Slot {
     let slot = this.slots.get(key);
@@ -134,7 +137,7 @@ export class Propagation {
     source.targets.add(target);
     this.flowing.add(source);
     this.inclusions++;
-    if (this.inclusions > MOST_INCLUSIONS) throw new TooManyInclusions();
+    if (this.inclusions > this.most) throw new TooManyInclusions();
     this.carry(source.things, target);
   }
 

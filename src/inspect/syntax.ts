@@ -94,19 +94,34 @@ export function topLevelStatement(node: ts.Node): ts.Statement {
   return at as ts.Statement;
 }
 
+/** Parentheses, `await`, `as T`, `!` and `satisfies` around an expression. */
+const isWrapper = (
+  node: ts.Node,
+): node is
+  | ts.ParenthesizedExpression
+  | ts.AwaitExpression
+  | ts.AsExpression
+  | ts.NonNullExpression
+  | ts.SatisfiesExpression
+  | ts.TypeAssertion =>
+  ts.isParenthesizedExpression(node) ||
+  ts.isAwaitExpression(node) ||
+  ts.isAsExpression(node) ||
+  ts.isNonNullExpression(node) ||
+  ts.isSatisfiesExpression(node) ||
+  ts.isTypeAssertionExpression(node);
+
 /** Strips parentheses, `await`, `as T`, `!` and `satisfies`. */
 export function unwrap(expression: ts.Expression): ts.Expression {
   let at = expression;
-  while (
-    ts.isParenthesizedExpression(at) ||
-    ts.isAwaitExpression(at) ||
-    ts.isAsExpression(at) ||
-    ts.isNonNullExpression(at) ||
-    ts.isSatisfiesExpression(at) ||
-    ts.isTypeAssertionExpression(at)
-  ) {
-    at = at.expression;
-  }
+  while (isWrapper(at)) at = at.expression;
+  return at;
+}
+
+/** The outermost expression that `unwrap` would strip down to this one. */
+export function wrapped(expression: ts.Node): ts.Node {
+  let at = expression;
+  while (isWrapper(at.parent)) at = at.parent;
   return at;
 }
 
@@ -167,13 +182,7 @@ function firstFrom(nodes: readonly ts.Node[], pos: number): number {
 
 /** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */
 export function isAssigned(node: ts.Node): boolean {
-  let at = node;
-  while (
-    ts.isParenthesizedExpression(at.parent) ||
-    ts.isNonNullExpression(at.parent) ||
-    ts.isAsExpression(at.parent)
-  )
-    at = at.parent;
+  const at = wrapped(node);
   const parent = at.parent;
   if (ts.isBinaryExpression(parent)) return parent.left === at && isAssignment(parent.operatorToken.kind);
   if (ts.isPostfixUnaryExpression(parent)) return true;

@@ -1,7 +1,15 @@
 import type { Effects } from './effects.js';
 import { initializerOf, type StateDeclaration } from './lasting.js';
 import { importOrder } from './module-effects.js';
-import { awaits, descendants, enclosingFunction, forEachReference, type Sources, ts } from './source.js';
+import {
+  awaits,
+  descendants,
+  enclosingFunction,
+  forEachReference,
+  type Sources,
+  ts,
+  wrapped,
+} from './source.js';
 import type { StateFinding } from './state.js';
 
 /**
@@ -73,18 +81,10 @@ const isEvaluatedIn = (node: ts.Node, initializer: ts.Expression): boolean =>
 
 /** `alias = list`, `new View(list)`, `{ list }`: who gets it sees what it holds later, too. */
 function isHandedOn(identifier: ts.Node, initializer: ts.Expression): boolean {
-  let at: ts.Node = identifier;
-  while (
-    at !== initializer &&
-    (ts.isParenthesizedExpression(at.parent) ||
-      ts.isAsExpression(at.parent) ||
-      ts.isNonNullExpression(at.parent) ||
-      ts.isSatisfiesExpression(at.parent))
-  )
-    at = at.parent;
+  const at = wrapped(identifier);
   const { parent } = at;
   return (
-    at === initializer ||
+    at === wrapped(initializer) ||
     ts.isPropertyAssignment(parent) ||
     ts.isShorthandPropertyAssignment(parent) ||
     ts.isArrayLiteralExpression(parent) ||

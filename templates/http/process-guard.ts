@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import { currentScope } from './session-scope.js';
 
 /**
- * A stdio server owns its process: it may leave when stdin ends, when its parent does, on a signal, or by `process.exit`. Here many clients
- * share the process, so those means are taken from the project's code and kept for the shutdown.
+ * A stdio server owns its process: it may leave when stdin ends, when its parent does, on a signal, or by
+ * `process.exit`. Here many clients share the process, so those means are taken from the project's code and kept for
+ * the shutdown.
  */
 
 /** What asks a program to end, the usual first. */

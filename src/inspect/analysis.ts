@@ -295,7 +295,7 @@ function isUsed(
 function beyondTheBranch(sources: Sources, site: ConnectSite): (reference: ts.Node) => boolean {
   const server = site.server && sources.symbolOf(rootOf(site.server))?.valueDeclaration;
   if (!server || !site.scope || isInside(server, site.scope)) return () => true;
-  const { holders, path } = frameOf(site);
+  const { holders, path } = frameOf(sources, site);
   const branches = [...holders, path].filter(ts.isIfStatement);
   return (reference) =>
     !branches.some(
@@ -314,7 +314,7 @@ function prepares(sources: Sources, site: ConnectSite, way: OnTheWay, use: ts.No
   if (!around?.body) return false;
   const outer =
     ts.isBlock(around.body) && ts.isCallExpression(use)
-      ? frameOf({ ...site, call: use, scope: around })
+      ? frameOf(sources, { ...site, call: use, scope: around })
       : undefined;
   const effects = outer?.before.some(
     (statement) =>

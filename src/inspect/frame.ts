@@ -18,10 +18,10 @@ export interface Frame {
 }
 
 /** Follows the blocks from a body to the call: `try`, `if`, plain blocks, `switch` clauses. */
-export function frameOf(site: ConnectSite): Frame {
+export function frameOf(sources: Sources, site: ConnectSite): Frame {
   const file = site.call.getSourceFile();
   const fn = site.scope;
-  const before: ts.Statement[] = fn ? functionsBeside(fn) : [];
+  const before: ts.Statement[] = fn ? statementsBeside(sources, fn) : [];
   const levels: ts.Statement[][] = [];
   const holders: ts.Statement[] = [];
   let statements: readonly ts.Statement[] = fn
@@ -50,13 +50,21 @@ function reached(levels: readonly (readonly ts.Statement[])[]): ts.Statement[] {
   return (last < 0 ? levels : levels.slice(0, last + 1)).flat();
 }
 
-/** Functions of the blocks around a function: `if (isMain) { function load() {}  function main() { load(); … } }`. */
-function functionsBeside(fn: ts.FunctionLikeDeclaration): ts.Statement[] {
+/** Statements of the blocks around a function, but for its calls: `if (isMain) { const cache = new Map();  async function main() { … }  main(); }`. */
+function statementsBeside(sources: Sources, fn: ts.FunctionLikeDeclaration): ts.Statement[] {
   if (enclosingFunction(fn)) return [];
+  const name = fn.name ?? (ts.isVariableDeclaration(fn.parent) ? fn.parent.name : undefined);
+  const symbol = name && ts.isIdentifier(name) ? sources.symbolOf(name) : undefined;
+  const uses = symbol ? sources.referencesTo(symbol) : [];
   const found: ts.Statement[] = [];
   for (let at: ts.Node = fn; !ts.isSourceFile(at); at = at.parent)
     if (ts.isBlock(at.parent))
-      found.push(...at.parent.statements.filter((one) => isFunctionStatement(one) && !isInside(fn, one)));
+      found.unshift(
+        ...at.parent.statements.filter(
+          (one) =>
+            !isInside(fn, one) && (isFunctionStatement(one) || !uses.some((use) => isInside(use, one))),
+        ),
+      );
   return found;
 }
 

@@ -68,7 +68,7 @@ export function findLifetimes(
   choices: StateChoices,
   credentials: CredentialReads,
 ): Lifetimes {
-  const frame = frameOf(site);
+  const frame = frameOf(sources, site);
   const effects = new Effects(sources, credentials.roots);
   const flow = ValueFlow.of(sources);
   const local = localStatements(sources, frame, site);
@@ -184,6 +184,7 @@ export function judgeAll(
   });
   const nested = nestedDeclarations(sources).filter((declaration) => !isInAny(declaration, server));
   const fixed = nested.flatMap((declaration) => {
+    if (frame.before.includes(declaration.parent.parent as ts.Statement)) return [];
     const finding = judge.judge(declaration);
     return finding ? [{ ...finding, stuck: true }] : [];
   });
@@ -273,7 +274,7 @@ function localState(
   return frame.before.filter(
     (statement) =>
       !server.has(statement) &&
-      remembered(judge, frame, statement, choices).some(({ symbol }) => !symbol || !isolated.has(symbol)),
+      remembered(judge, statement, choices).some(({ symbol }) => !symbol || !isolated.has(symbol)),
   );
 }
 
@@ -290,7 +291,7 @@ function stateInPlace(
 ): StateFinding[] {
   const judge = new StateJudge(sources, flow, new Timing(sources, flow, new Set([factory]), frame.fn));
   return frame.before
-    .flatMap((statement) => remembered(judge, frame, statement, choices))
+    .flatMap((statement) => remembered(judge, statement, choices))
     .filter(
       ({ symbol, declaration }) =>
         judge.isForClientsOnly(declaration as ts.VariableDeclaration) &&
@@ -299,13 +300,9 @@ function stateInPlace(
     );
 }
 
-function remembered(
-  judge: StateJudge,
-  frame: Frame,
-  statement: ts.Statement,
-  choices: StateChoices,
-): StateFinding[] {
-  if (!frame.fn || !ts.isVariableStatement(statement)) return [];
+function remembered(judge: StateJudge, statement: ts.Statement, choices: StateChoices): StateFinding[] {
+  // Those of the module itself are judged with the lasting ones.
+  if (!ts.isVariableStatement(statement) || ts.isSourceFile(statement.parent)) return [];
   return statement.declarationList.declarations
     .flatMap((declaration) => (ts.isIdentifier(declaration.name) ? (judge.judge(declaration) ?? []) : []))
     .map(asRequested(choices))

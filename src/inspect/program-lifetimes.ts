@@ -29,7 +29,7 @@ export function findProgramLifetimes(
   choices: StateChoices,
   credentials: CredentialReads,
 ): Lifetimes {
-  const frame = frameOf(site);
+  const frame = frameOf(sources, site);
   const effects = new Effects(sources, credentials.roots);
   const flow = ValueFlow.of(sources);
   const isolated = new Map<ts.Symbol, StateDeclaration>();

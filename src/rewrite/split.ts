@@ -76,9 +76,13 @@ function leftInBlocks(
     const isOfBlock =
       declared?.getSourceFile() === file &&
       ts.isVariableDeclaration(declared) &&
-      !file.statements.includes(declared.parent.parent as ts.Statement) &&
+      !isOfModule(declared) &&
       !isInside(declared, fn) &&
       !moved.some((statement) => isInside(declared, statement));
     return isOfBlock ? [{ code: 'declared-in-block', at: sources.locationOf(declared), args: { name } }] : [];
   });
 }
+
+/** Not one of a block, a loop or a `catch`. */
+const isOfModule = ({ parent: { parent } }: ts.VariableDeclaration): boolean =>
+  ts.isVariableStatement(parent) && ts.isSourceFile(parent.parent);

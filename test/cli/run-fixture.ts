@@ -48,6 +48,7 @@ const shapes: ReadonlySet<string> = new Set([
   'options-from-arguments',
   'prepared-by-a-callback',
   'prepared-on-the-way',
+  'program-in-else',
   'runner-gives-server',
   'sdk-oldest',
   'sdk-v2-class-owner',

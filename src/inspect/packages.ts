@@ -65,9 +65,17 @@ export function changesPackagesObject(module: string, method: string, given: num
         (given > 0 && (changesIdentity(module, method) || TURNS_OBJECT.test(method)));
 }
 
+/** Functions of packages that keep one connection or configuration for all who use them. */
+const CHANGES_DEFAULT: readonly (readonly [module: RegExp, name: RegExp])[] = [
+  [/^mongoose$/, /^connect$/],
+  [/^firebase(?:-admin)?(?:\/|$)/, /^initializeApp$/],
+  [/^aws-sdk(?:\/|$)/, /^(?:update|loadFromPath)$/],
+];
+
 /** What a package is told for all who use it: `mail.setApiKey(key)`, `setDefaultOptions(options)`. */
 export const changesPackage = (module: string, name: string): boolean =>
   changesIdentity(module, name) ||
+  CHANGES_DEFAULT.some(([modules, names]) => modules.test(module) && names.test(name)) ||
   /^(?:set(?:Default|Global|Servers|Locale|Language|Options)\w*|changeLanguage|locale|options)$/.test(name);
 
 /** Methods of arrays, maps and sets that change them in place. */

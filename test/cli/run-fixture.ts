@@ -18,7 +18,9 @@ export interface Fixture {
 
 /** Fixtures that differ from the others in their sources only: compiled and compared, not installed and verified in full. */
 const shapes: ReadonlySet<string> = new Set([
+  'activity-watched',
   'ambient-declarations',
+  'assigned-from-stdio',
   'built-by-a-bundler',
   'callback-with-options',
   'check-that-logs',
@@ -49,32 +51,35 @@ const shapes: ReadonlySet<string> = new Set([
   'prepared-by-a-callback',
   'prepared-on-the-way',
   'program-in-else',
+  'program-in-two-modules',
   'runner-gives-server',
   'sdk-oldest',
   'sdk-v2-class-owner',
   'sdk-v2-plain-transport',
-  'server-that-waits',
-  'served-by-a-callback',
   'serve-stdio-named-factory',
   'serve-stdio-one-server',
   'serve-stdio-prepared',
   'serve-stdio-state-in-main',
   'serve-stdio-state-used-beside',
+  'served-by-a-callback',
   'server-assigned-later',
+  'server-that-waits',
   'several-entrypoints',
   'started-by-its-protocol',
   'started-through-a-callback',
-  'state-set-in-main',
-  'subclass-of-mcp-server',
   'started-with-command',
   'started-with-switch',
+  'state-set-in-main',
+  'subclass-of-mcp-server',
   'subcommands',
+  'taken-before-it-changes',
+  'tools-collected-by-import',
   'tools-import-entry',
   'tools-loaded-by-readdir',
   'tools-register-by-import',
   'transport-by-argument',
-  'transport-remembered',
   'transport-of-a-branch',
+  'transport-remembered',
   'transport-subclass',
 ]);
 
@@ -82,7 +87,8 @@ const shapes: ReadonlySet<string> = new Set([
 const provenElsewhere: ReadonlySet<string> = new Set([
   'cleans-up',
   'kinds-of-state',
-  // By CI's runs of the packed command, with a Node that strips types.
+  // By CI's runs of the packed command; the second with a Node that strips types.
+  'example',
   'type-stripping',
   'worker-per-session',
 ]);

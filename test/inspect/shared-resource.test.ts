@@ -150,6 +150,18 @@ it.each([
     'use(args.auth);',
   ],
   [
+    'which it connects to',
+    'mongoose.connect',
+    "import mongoose from 'mongoose';",
+    'await mongoose.connect(args.url);',
+  ],
+  [
+    'of a region',
+    'AWS.config.update',
+    "import AWS from 'aws-sdk';",
+    'AWS.config.update({ region: args.region });',
+  ],
+  [
     'of a client, by a function',
     'setDefaultOptions',
     "import { setDefaultOptions } from 'date-fns';",
@@ -166,6 +178,11 @@ it.each([
     'of the environment, by a class',
     `${MAIL} class Mailer { constructor(key: string) { mail.setApiKey(key); } send(it: unknown) { return mail.send(it); } }`,
     'await new Mailer(process.env.KEY ?? "").send(args);',
+  ],
+  [
+    'of the environment, on first use',
+    "import mongoose from 'mongoose';",
+    'await mongoose.connect(process.env.MONGO_URL!);',
   ],
   ['that is the same for all', "import dayjs from 'dayjs';", "dayjs.locale('de');"],
 ])('what a package is told for all, %s, is no client’s', (_, before, tool) => {

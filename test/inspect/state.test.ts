@@ -656,6 +656,30 @@ judged('what comes from a package', [
     "db.prepare('insert').run(args);",
     [],
   ],
+  [
+    'one connection to a database, told what a client says',
+    "import pg from 'pg';\nconst client = new pg.Client();",
+    'await client.query(args.sql);',
+    ['client mutated isolate'],
+  ],
+  [
+    'one connection with a transaction',
+    "import mysql from 'mysql2/promise';\nlet connection: any;",
+    "connection ??= await mysql.createConnection({}); await connection.query('BEGIN'); await connection.query(`INSERT INTO notes VALUES (${args.id})`);",
+    ['connection reassigned isolate'],
+  ],
+  [
+    'one connection that runs statements of the program',
+    "import { Client } from 'pg';\nconst client = new Client();",
+    "const sql = 'SELECT * FROM notes'; await client.query(sql + args.where); await client.query({ text: `INSERT INTO notes VALUES (${args.id})` });",
+    [],
+  ],
+  [
+    'a database in a file, told what a client says',
+    "import Database from 'better-sqlite3';\nconst db = new Database('notes.db');",
+    'print(db.prepare(args.sql).all());',
+    ['db mutated isolate'],
+  ],
   ['a pool', "import pg from 'pg';\nconst pool = new pg.Pool();", "await pool.query('select 1');", []],
   [
     'a pool made when it is needed',

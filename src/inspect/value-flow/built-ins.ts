@@ -1,3 +1,4 @@
+import { changesConnection } from '../database-connection.js';
 import {
   CALLS_BACK,
   CHANGES_COLLECTION,
@@ -64,7 +65,10 @@ export class BuiltIns {
   ): void {
     this.external(node, thing.from!, args, slot);
     const { module } = thing.from!;
-    if (changesPackagesObject(module, method, args.length)) {
+    if (
+      changesPackagesObject(module, method, args.length) ||
+      changesConnection(this.heap.sources, thing, node, method)
+    ) {
       this.heap.recordChange(thing, node);
       this.keep(thing, args);
     }

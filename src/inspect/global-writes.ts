@@ -1,4 +1,4 @@
-import { ts, unwrap } from './source.js';
+import { rootOf, type Sources, ts, unwrap } from './source.js';
 
 /** A global that is given the same value every time, or a function: not a client's. */
 export function isConstantWrite(write: ts.Node): boolean {
@@ -13,6 +13,14 @@ export function isConstantWrite(write: ts.Node): boolean {
     ts.isFunctionLike(value) ||
     /^(?:true|false|null|undefined|process\.env\b.*)$/s.test(value.getText())
   );
+}
+
+/** `env.cacheDir = config.cacheDir` of a package's object, whatever it was before. */
+export function isPackageSetting(sources: Sources, write: ts.Node): write is ts.BinaryExpression {
+  if (!ts.isBinaryExpression(write) || write.operatorToken.kind !== ts.SyntaxKind.EqualsToken) return false;
+  const root = rootOf(write.left);
+  const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
+  return sources.externalOf(root) !== undefined && !(symbol && sources.symbolsIn(write.right).has(symbol));
 }
 
 /** Is it a write to `process.env` by this name, which the service can give each client for itself? */

@@ -70,10 +70,9 @@ export class SharedResources {
     return [...made, ...conditions].some((value) => followed.carries(value));
   }
 
-  /** Does a call give a package something of a client's: `mail.setApiKey(args.key)`, but not `mail.setApiKey(process.env.KEY)`? */
-  isGivenByClient(call: ts.CallExpression): boolean {
-    const followed = this.followed((one) => this.isSentByClient(one) || this.state.isOfClient(one));
-    return call.arguments.some((argument) => followed.carries(argument));
+  /** Is what a package is given a client's: `mail.setApiKey(args.key)`, but not `mail.setApiKey(process.env.KEY)`? */
+  isGivenByClient(value: ts.Expression): boolean {
+    return this.followed((one) => this.isSentByClient(one) || this.state.isOfClient(one)).carries(value);
   }
 
   /** Is it a parameter of a function that nothing in the project calls, as it is of a handler? */

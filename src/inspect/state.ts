@@ -1,6 +1,6 @@
 import type { StateBinding, StateKind } from '../model.js';
 import { ClientKeys } from './client-keys.js';
-import { changesEnvironment, isConstantWrite, targetOfWrite } from './global-writes.js';
+import { changesEnvironment, isConstantWrite, isPackageSetting, targetOfWrite } from './global-writes.js';
 import {
   initializerOf,
   isSeparable,
@@ -172,7 +172,11 @@ export class StateJudge {
           : finding(write, targetOfWrite(write), 'reassigned', [write]),
       ),
       ...[...this.flow.packageSettings]
-        .filter((call) => this.timing.isPerClient(call) && this.resources.isGivenByClient(call))
+        .filter(
+          (call) =>
+            this.timing.isPerClient(call) &&
+            call.arguments.some((one) => this.resources.isGivenByClient(one)),
+        )
         .flatMap((call) => finding(call, targetOfWrite(call), 'reassigned', [call])),
     ];
   }
@@ -281,7 +285,10 @@ export class StateJudge {
   /** Writes to what the whole process shares, for a client. */
   private writesForClients(): ts.Node[] {
     return [...this.flow.globalWrites].filter(
-      (write) => this.timing.isPerClient(write) && !isConstantWrite(write),
+      (write) =>
+        this.timing.isPerClient(write) &&
+        !isConstantWrite(write) &&
+        !(isPackageSetting(this.sources, write) && !this.resources.isGivenByClient(write.right)),
     );
   }
 

@@ -641,6 +641,27 @@ judged('what is global', [
     'axios.defaults.headers.common.Authorization = args.token;',
     ['axios.defaults.headers.common.Authorization reassigned isolate', 'state-not-isolated'],
   ],
+  [
+    "a package's own settings, from the environment",
+    `import { env } from '@huggingface/transformers';
+    class Embedder { constructor(private config: { dir: string }) {} async init() { env.cacheDir = this.config.dir; } }
+    const embedder = new Embedder({ dir: process.env.CACHE ?? 'cache' });`,
+    'await embedder.init();',
+    [],
+  ],
+  [
+    "a package's own settings, from what a client has set",
+    `import { env } from '@huggingface/transformers';
+    const config = { dir: 'cache' };`,
+    'if (args.dir) config.dir = args.dir; env.cacheDir = config.dir;',
+    ['config mutated isolate', 'env.cacheDir reassigned isolate', 'state-not-isolated'],
+  ],
+  [
+    "a package's own settings, counted on",
+    "import { env } from '@huggingface/transformers';",
+    'env.calls = env.calls + 1;',
+    ['env.calls reassigned isolate', 'state-not-isolated'],
+  ],
 ]);
 
 judged('what comes from a package', [

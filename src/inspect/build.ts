@@ -45,7 +45,7 @@ export function formatCheckOf(project: Project): string | undefined {
   return commands.find(
     (command) =>
       /\bprettier\b.*\s(?:--check|--list-different|-[cl])(?:\s|$)/.test(command) ||
-      (lintsLayout && /\beslint\b(?!.*\s--fix\b)/.test(command)),
+      (lintsLayout && /(?:^|[\s/])eslint(?=\s|$)(?!.*\s--fix\b)/.test(command)),
   );
 }
 

@@ -9,6 +9,9 @@ const SHAREABLE = [
   /^(?:zod|ajv|joi|yup|turndown|marked|markdown-it|cheerio|remark|unified|fuse\.js|handlebars|mustache|ejs|commander|yargs|dotenv|p-limit|p-queue|bottleneck|xml2js|fast-xml-parser|rss-parser|csv|natural|dayjs|luxon|jsonwebtoken|jose|uuid|nanoid)/,
 ];
 
+/** Packages that read the command line, and call what they are given when the program starts. */
+export const READS_COMMAND_LINE = /^(?:commander|yargs|cleye|cac|citty|sade|clipanion|gluegun)(?:\/|$)/;
+
 /** Standard constructors whose instances carry nothing from one call to the next. */
 export const IMMUTABLE_GLOBALS = new Set([
   'TextEncoder',

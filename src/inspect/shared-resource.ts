@@ -11,6 +11,8 @@ interface State {
   /** Does the variable, or what it holds, become each client's own? */
   isOfClient(symbol: ts.Symbol): boolean;
   isChangedForClients(thing: Thing): boolean;
+  /** Does a node run while a client is served? */
+  isPerClient(node: ts.Node): boolean;
   /** Does each client have an environment of its own? */
   hasOwnEnvironment(): boolean;
 }
@@ -75,14 +77,16 @@ export class SharedResources {
     return this.followed((one) => this.isSentByClient(one) || this.state.isOfClient(one)).carries(value);
   }
 
-  /** Is it a parameter of a function that nothing in the project calls, as it is of a handler? */
+  /** Is it a parameter of a function that serves a client and that nothing in the project calls, as it is of a handler? */
   private isSentByClient({ valueDeclaration }: ts.Symbol): boolean {
     const parameter = valueDeclaration && ts.findAncestor(valueDeclaration, ts.isParameter);
     const fn = parameter?.parent;
     return (
+      parameter !== undefined &&
       fn !== undefined &&
       ts.isFunctionLike(fn) &&
       !ts.isConstructorDeclaration(fn) &&
+      this.state.isPerClient(parameter) &&
       immediateCaller(fn) === undefined &&
       callsOf(this.sources, fn as ts.FunctionLikeDeclaration).length === 0
     );

@@ -70,6 +70,7 @@ export class StateJudge {
     this.resources = new SharedResources(sources, flow, {
       isOfClient: (symbol) => this.isOfClient(symbol),
       isChangedForClients: (thing) => this.changesForClients(thing).length > 0,
+      isPerClient: (node) => timing.isPerClient(node),
       hasOwnEnvironment: () => this.writesForClients().some(changesEnvironment),
     });
   }

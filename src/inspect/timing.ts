@@ -1,4 +1,5 @@
 import { declaredName } from './calls.js';
+import { READS_COMMAND_LINE } from './packages.js';
 import { signalHandlerOf } from './signal-handlers.js';
 import { descendants, enclosingFunction, isDecoration, isInside, type Sources, ts } from './source.js';
 import type { ValueFlow } from './value-flow.js';
@@ -61,7 +62,7 @@ export class Timing {
   private judge(fn: ts.FunctionLikeDeclaration): boolean {
     // It runs when the process ends, for nobody.
     if (signalHandlerOf(fn.parent) === fn) return false;
-    const around = immediateCaller(fn) ?? timerOf(fn) ?? continuedAt(fn);
+    const around = immediateCaller(fn) ?? timerOf(fn) ?? continuedAt(fn) ?? commandTaking(this.sources, fn);
     if (around) return this.isPerClient(around);
     const calls = [...this.flow.callsOf(fn)];
     if (calls.length > 0 && calls.every(isDecoration)) return calls.some((call) => this.isPerClient(call));
@@ -222,6 +223,13 @@ const continuedAt = (fn: ts.Node): ts.CallExpression | undefined =>
   fn.parent.expression !== fn &&
   ts.isPropertyAccessExpression(fn.parent.expression) &&
   /^(?:then|catch|finally)$/.test(fn.parent.expression.name.text)
+    ? fn.parent
+    : undefined;
+
+/** The call that makes a command of the command line of the function: `command({ name: 'fetch' }, fn)`. */
+const commandTaking = (sources: Sources, fn: ts.Node): ts.CallExpression | undefined =>
+  ts.isCallExpression(fn.parent) &&
+  READS_COMMAND_LINE.test(sources.externalOf(fn.parent.expression)?.module ?? '')
     ? fn.parent
     : undefined;
 

@@ -184,6 +184,13 @@ it.each([
     "import mongoose from 'mongoose';",
     'await mongoose.connect(process.env.MONGO_URL!);',
   ],
+  [
+    'of the command line',
+    `import { cli, command } from 'cleye'; import { setGlobalDispatcher, ProxyAgent } from 'undici';
+    const fetchOne = command({ name: 'fetch' }, (argv) => print(argv));
+    const argv = cli({ commands: [fetchOne] });`,
+    'setGlobalDispatcher(new ProxyAgent(argv.flags.proxy));',
+  ],
   ['that is the same for all', "import dayjs from 'dayjs';", "dayjs.locale('de');"],
 ])('what a package is told for all, %s, is no client’s', (_, before, tool) => {
   expect(judge({ before, tool })).toEqual([]);

@@ -45,7 +45,9 @@ export function buildConstants(
   const found = constantsOf(project, options);
   const injects = (constant: BuildConstant): constant is BuildConstant & { value: ConstantValue } =>
     bundler === 'esbuild' && constant.value !== undefined;
-  const given = new Map(found.filter(injects).map((constant) => [constant.name, constant]));
+  // In an order that does not change when the sources are moved.
+  const inOrder = found.filter(injects).sort((one, other) => (one.name < other.name ? -1 : 1));
+  const given = new Map(inOrder.map((constant) => [constant.name, constant]));
   const file = `${options.out}/build-constants.mjs`;
   const why = 'what the project’s own bundler puts in for names that nothing declares';
   return {
@@ -92,13 +94,12 @@ function gives(text: string, name: string): boolean {
 
 /** What a configuration puts in for a name, wherever it mentions it; undefined where that is not known. */
 function valuesIn([file, text]: readonly [string, string], name: string): (ConstantValue | undefined)[] {
-  if (!/^[\w$]+$/.test(name)) return [undefined];
   const mentions = text.match(new RegExp(`(?<![\\w$])${escaped(name)}(?![\\w$])`, 'g')) ?? [];
   const blocks = [...text.matchAll(/(?:\bdefine\s*[:=]|\bDefinePlugin\()\s*\{([^{}]*)\}/g)];
   const entry = new RegExp(`(?<![\\w$])['"]?${escaped(name)}['"]?\\s*:\\s*([^,\\n]+?)\\s*(?:,|\\n|$)`);
   const values = blocks.flatMap(([, block = '']) => entry.exec(block)?.[1] ?? []);
   if (values.length !== mentions.length) return [undefined];
-  return values.map((expression) => literalOf(expression) ?? memberOf(file, text, expression));
+  return values.map((expression) => literalOf(expression) ?? memberOf(file, text, named(text, expression)));
 }
 
 const onlyOne = (values: readonly (ConstantValue | undefined)[]): ConstantValue | undefined =>
@@ -119,8 +120,20 @@ function literalOf(expression: string): ConstantValue | undefined {
   return quoted?.['text'] === undefined ? undefined : { literal: `'${quoted['text']}'` };
 }
 
+/** `JSON.stringify(version)`, with what the configuration has in that variable: `const version = manifest.version`. */
+function named(text: string, expression: string): string {
+  const name = /^JSON\.stringify\(\s*(\w+)\s*\)$/.exec(expression)?.[1];
+  const value = name && new RegExp(`\\bconst\\s+${name}\\s*=\\s*([\\w.]+)\\s*(?:;|\\n)`).exec(text)?.[1];
+  return value ? `JSON.stringify(${value})` : expression;
+}
+
 /** `JSON.stringify(manifest.version)`, where the configuration beside package.json has read it into that variable. */
 function memberOf(file: string, text: string, expression: string): ConstantValue | undefined {
+  // Package managers say it to the scripts they run.
+  const told = /^JSON\.stringify\(\s*process\.env\.npm_package_(version|name|description)\s*\)$/.exec(
+    expression,
+  );
+  if (told) return { member: told[1]! };
   const [, owner, member] =
     /^JSON\.stringify\(\s*(?:(\w+)\.)?(version|name|description)\s*\)$/.exec(expression) ?? [];
   if (member === undefined || file.includes('/')) return undefined;
@@ -131,21 +144,25 @@ function memberOf(file: string, text: string, expression: string): ConstantValue
   return reads === undefined || /['"`]\.\.[/'"`]/.test(reads) ? undefined : { member };
 }
 
-/** A module that exports a value for each name; what nothing declares is taken from there. */
+/** A module that exports a value for each name; what nothing declares, and a variable of the environment, is taken from there. */
 function moduleOf(constants: readonly (BuildConstant & { value: ConstantValue })[], file: string): string {
   const configs = [...new Set(constants.map(({ config }) => config))].join(', ');
-  const members = constants.flatMap(({ name, value }) =>
-    'member' in value ? [{ name, of: value.member }] : [],
-  );
-  const read = [...new Set(members.map(({ of }) => of))];
+  const members = constants.flatMap(({ value }) => ('member' in value ? [value.member] : []));
+  const read = [...new Set(members)];
   const manifest = path.relative(path.dirname(file), 'package.json');
   return [
     `// What ${configs} puts in for names that nothing declares; build:http puts in the same.`,
     ...(read.length > 0 ? [`import { ${read.join(', ')} } from '${manifest}';`, ''] : []),
-    ...members.map(({ name, of }) => `export { ${of} as ${name} };`),
-    ...constants.flatMap(({ name, value }) =>
-      'literal' in value ? [`export const ${name} = ${value.literal};`] : [],
-    ),
+    ...constants.map(({ name, value }) => exportOf(name, value)),
     '',
   ].join('\n');
+}
+
+function exportOf(name: string, value: ConstantValue): string {
+  const isName = /^[\w$]+$/.test(name);
+  const exported = isName ? name : `'${name}'`;
+  if ('member' in value) return `export { ${value.member} as ${exported} };`;
+  if (isName) return `export const ${name} = ${value.literal};`;
+  const local = name.replace(/\W/g, '_');
+  return `const ${local} = ${value.literal};\nexport { ${local} as ${exported} };`;
 }

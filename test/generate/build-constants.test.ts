@@ -28,6 +28,16 @@ const understood: [string, string, string][] = [
     "const { version } = require('./package.json');\ndefine: {\n  VERSION: JSON.stringify(version)\n}",
     version,
   ],
+  [
+    'a variable that has it',
+    `${reads} const release = pkg.version; build({ define: { VERSION: JSON.stringify(release) } });`,
+    version,
+  ],
+  [
+    'what package managers tell',
+    'const release = process.env.npm_package_version;\ndefine: { VERSION: JSON.stringify(release) }',
+    version,
+  ],
   ['a text', 'define: { VERSION: JSON.stringify("2.0") }', "export const VERSION = '2.0';\n"],
   ['a quoted text', `define: { VERSION: '"2.0"' }`, "export const VERSION = '2.0';\n"],
   ['a truth', "define: { VERSION: 'false' }", 'export const VERSION = false;\n'],
@@ -39,6 +49,19 @@ const understood: [string, string, string][] = [
 ];
 it.each(understood)('the bundle of the service gets %s', (_, config, module) => {
   expect(given({ 'build.mjs': config })).toBe(module);
+});
+
+it('the bundle of the service gets what stands for a variable of the environment', () => {
+  const files = { 'src/index.ts': 'print(process.env.RELEASE, process.env.EDITION);' };
+  const config = `define: { 'process.env.RELEASE': JSON.stringify(process.env.npm_package_version), 'process.env.EDITION': '"small"' }`;
+  expect(given({ ...files, 'tsup.config.ts': config })).toBe(
+    `import { version } from '../../package.json';
+
+export { version as 'process.env.RELEASE' };
+const process_env_EDITION = 'small';
+export { process_env_EDITION as 'process.env.EDITION' };
+`,
+  );
 });
 
 it('where the build names one of several scripts, that one says it', () => {

@@ -57,9 +57,9 @@ it('the bundle of the service gets what stands for a variable of the environment
   expect(given({ ...files, 'tsup.config.ts': config })).toBe(
     `import { version } from '../../package.json';
 
-export { version as 'process.env.RELEASE' };
 const process_env_EDITION = 'small';
 export { process_env_EDITION as 'process.env.EDITION' };
+export { version as 'process.env.RELEASE' };
 `,
   );
 });

@@ -182,6 +182,12 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'The server is built on {framework}, which hides the SDK server that would be served over HTTP.',
     hint: '{advice}',
   },
+  'import-not-found': {
+    severity: 'error',
+    message:
+      'The source of {specifier} is not found in the project, so what it keeps of one client is not known.',
+    hint: 'Import it by its relative path, or say where its source is in tsconfig’s "paths".',
+  },
   'connect-not-found': {
     severity: 'error',
     message: 'The stdio transport made here is not handed to a server by a call that can be followed.',

@@ -18,6 +18,7 @@ import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, isInside, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
+import { findUnreadImport } from './unread-imports.js';
 import { TooManyInclusions } from './value-flow.js';
 
 /** Everything known about one entry, with its syntax trees: what the inspection reports and the rewriter works on. */
@@ -108,6 +109,8 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
       if (!first || first.diagnostics[0]?.code === 'stdio-transport-not-found') first = problem;
       continue;
     }
+    const unread = findUnreadImport(sources);
+    if (unread) return { entries: found, entry, sources, diagnostics: [unread] };
     const pkg = packageJsonOf(project);
     const all = { ...pkg.devDependencies, ...pkg.peerDependencies, ...pkg.dependencies };
     const sdkLine = all['@modelcontextprotocol/sdk'] ? 'v1' : 'v2';

@@ -1,12 +1,10 @@
 import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { Entry, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { isOutput, SOURCE, sourceOf, TEST_FILE } from './built-from.js';
 import { type PackageJson, packageJsonOf } from './package-json.js';
 import { RELATIVE_IMPORT, Resolver } from './resolver.js';
 
-export const SOURCE = /\.(?:[cm]?[jt]s|tsx)$/;
-const TEST_FILE =
-  /(?:^|\/)(?:tests?|__tests__|examples?|e2e|scripts?|fixtures?|benchmarks?)\/|\.(?:test|spec|d)\.[cm]?[jt]sx?$/;
 const STDIO = /\bnew\s+\w*Stdio\w*Transport\s*\(|\bserveStdio\s*\(/;
 
 /** Files that may start the stdio server, best first, each with the reason why it is one. */
@@ -115,79 +113,6 @@ function exportOf(exports: unknown): string | undefined {
     if (found && SOURCE.test(found)) return found;
   }
   return undefined;
-}
-
-const isOutput = (project: Project, file: string): boolean =>
-  project.outputs?.has(file) === true || /^(?:dist|build|out|lib-dist|\.smithery)\//.test(file);
-
-/** The source that a built file comes from; the file itself when it is a source. */
-export function sourceOf(project: Project, output: string): string | undefined {
-  const exists = (path: string) => project.files.has(path) && !isOutput(project, path);
-  if (exists(output) && SOURCE.test(output)) return output;
-  const written = writtenBy(project, output);
-  if (written && exists(written)) return written;
-  const options = readTsconfig(project).compilerOptions;
-  const stem = output.replace(/\.[cm]?jsx?$/, '');
-  const stems = [
-    ...(options.outDir && stem.startsWith(`${options.outDir}/`)
-      ? [
-          join(options.rootDir ?? 'src', stem.slice(options.outDir.length + 1)),
-          stem.slice(options.outDir.length + 1),
-        ]
-      : []),
-    stem.replace(/^[^/]+\//, 'src/'),
-    stem.replace(/^[^/]+\//, ''),
-    stem.replace(/^(?:[^/]+\/)+src\//, 'src/'),
-  ];
-  const extensions = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs'];
-  for (const one of stems)
-    for (const extension of extensions) if (exists(one + extension)) return one + extension;
-  return bundledFrom(project, output);
-}
-
-/** The source that a command names together with what it writes: `esbuild src/cli.ts --outfile=dist/main.cjs`. */
-function writtenBy(project: Project, output: string): string | undefined {
-  for (const script of Object.values(packageJsonOf(project).scripts ?? {}))
-    for (const command of script.split(/&&|\|\||;/)) {
-      const target = /--outfile[= ]["']?([\w@./-]+)/.exec(command)?.[1];
-      const source = /\s["']?((?:\.\/)?[\w@./-]+\.[cm]?[jt]sx?)["']?(?=\s|$)/.exec(command)?.[1];
-      if (target && source && normalize(target) === output) return normalize(source);
-    }
-  return undefined;
-}
-
-/** A bundler's configuration or command names its entry: `tsup src/cli.ts`, `entry: ['src/cli.ts']`. */
-function bundledFrom(project: Project, output: string): string | undefined {
-  const pkg = packageJsonOf(project);
-  const texts = [
-    // The service's own step of the build names the service.
-    ...Object.entries(pkg.scripts ?? {}).flatMap(([name, script]) => (name === 'build:http' ? [] : [script])),
-    ...[...project.files]
-      .filter(([path]) => !path.includes('/') || /^(?:scripts?|build|config)\//.test(path))
-      .filter(([path]) =>
-        /(?:tsup|tsdown|rollup|webpack|vite|esbuild|build|rolldown|bunup|unbuild)[\w.-]*\.[cm]?[jt]s(?:on)?$/.test(
-          path,
-        ),
-      )
-      .map(([, text]) => text),
-  ];
-  const mentioned = texts.flatMap((text) =>
-    [...text.matchAll(/["'\s(=]((?:\.\/)?[\w@./-]+\.[cm]?tsx?)\b/g)].map((match) => normalize(match[1]!)),
-  );
-  const known = [...new Set(mentioned)].filter(
-    (path) => project.files.has(path) && !TEST_FILE.test(path) && !/config\.[cm]?ts$/.test(path),
-  );
-  const stem = basename(output).replace(/\.[cm]?jsx?$/, '');
-  // `entry: { cli: 'src/main.ts' }`
-  const keyed = new RegExp(`["']?\\b${stem}["']?\\s*:\\s*["'](?:\\./)?([\\w@./-]+)["']`);
-  const named = texts
-    .map((text) => normalize(keyed.exec(text)?.[1] ?? ''))
-    .find((path) => known.includes(path));
-  return (
-    named ??
-    known.find((path) => basename(path).replace(/\.[cm]?tsx?$/, '') === stem) ??
-    (known.length === 1 ? known[0] : undefined)
-  );
 }
 
 /** Where the build puts a source, by the same shift as a known pair, or by tsconfig. */

@@ -1,8 +1,8 @@
 import { basename, dirname, join, relative } from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Project } from '../model.js';
+import { sourceOf } from './built-from.js';
 import { SDK } from './connect.js';
-import { sourceOf } from './entry.js';
 import type { PackageJson } from './package-json.js';
 import { Resolver, targetsOf } from './resolver.js';
 

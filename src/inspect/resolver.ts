@@ -2,6 +2,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { parse } from 'jsonc-parser';
 import type { Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
+import { emittedFrom } from './built-from.js';
 
 /** Names of modules. */
 export const SOURCE = /\.(?:[cm]?[jt]s|[jt]sx)$/;
@@ -45,9 +46,17 @@ export class Resolver {
     return this.baseUrl !== undefined ? this.file(join(this.baseUrl, specifier)) : undefined;
   }
 
+  /** Is it a module that was read, or one of a package under another name: `"imports": { "#fetch": "node-fetch" }`? */
+  isKnown(from: string, specifier: string): boolean {
+    const targets = targetsOf(this.imports, specifier);
+    const isOfPackage = targets.length > 0 && !targets.some((target) => target.startsWith('.'));
+    return isOfPackage || this.resolve(from, specifier) !== undefined;
+  }
+
   private importsEntry(specifier: string): string | undefined {
     return targetsOf(this.imports, specifier)
-      .map((target) => this.file(join(this.home, target)))
+      .map((target) => join(this.home, target))
+      .map((target) => this.file(target) ?? emittedFrom(this.project, target, this.home))
       .find(Boolean);
   }
 

@@ -122,7 +122,7 @@ const inPackage = /[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+[\\/]/g;
 /** The directory of the package that this module is part of, when it is installed in another project. */
 function ownPackage(): string {
   const own = fileOf(callerOf(undefined));
-  const last = [...own.matchAll(inPackage)].at(-1);
+  const last = [...own.matchAll(inPackage)].pop();
   return last ? own.slice(0, (last.index ?? 0) + last[0].length) : '';
 }
 

@@ -23,6 +23,13 @@ export function findEntries(project: Project): Entry[] {
   for (const { path, because } of named) {
     const output = normalize(path);
     const file = sourceOf(project, output);
+    for (const started of file ? loadedUncompiled(project, file) : [])
+      if (!entries.some((entry) => entry.file === started))
+        entries.push({
+          file: started,
+          output: outputOf(project, started, undefined),
+          because: `${because}, ${file}`,
+        });
     if (file && !entries.some((entry) => entry.file === file))
       entries.push({ file, output: isWritten(project, pkg, output) ? output : file, because });
     for (const started of file === output ? startedBy(project, file) : [])
@@ -54,6 +61,24 @@ const RUNS =
 
 /** Why a file is an entry that nothing names: what starts the server may be another that imports it. */
 export const CONNECTS = 'it connects stdio';
+
+/** Loads a module, or has what is loaded then compiled on the way. */
+const LOADS =
+  /^(?:(?:const|let|var)\s[^=]*=\s*)?(?:await\s+)?(?:require|import)\([^()]*\)(?:\.register\(\))?$|^import\s[^()]*$|^register\(\)$/;
+
+/**
+ * The TypeScript that a script loads, where that is all it does: `require('tsx/cjs'); require('../src/index.ts')`. The
+ * program is there, and is what the build compiles.
+ */
+function loadedUncompiled(project: Project, script: string): string[] {
+  if (!/\.[cm]?js$/.test(script)) return [];
+  const text = (project.files.get(script) ?? '').replace(/^#!.*|\/\*[\s\S]*?\*\/|^\s*\/\/.*/gm, '');
+  const statements = text.split(/;|\n/).map((one) => one.trim());
+  if (!statements.every((one) => one === '' || LOADS.test(one))) return [];
+  return [...text.matchAll(RELATIVE_IMPORT)]
+    .map(([, specifier = '']) => join(dirname(script), specifier))
+    .filter((path) => /\.[cm]?ts$/.test(path) && project.files.has(path));
+}
 
 /** What a script that is not compiled starts of what is: `import './dist/program.js'`. */
 function startedBy(project: Project, script: string): { file: string; output: string }[] {

@@ -308,12 +308,23 @@ function importClosure(project: Project, entry: string, resolver: Resolver): Rea
   return closure;
 }
 
+/** `import(file)`, `require(path.join(dir, file))`, with what is computed. */
+const COMPUTED = /\b(?:import|require)\s*\(\s*((?!['"`][^$'"`]*['"`]\s*\))[^;\n]*)/g;
+
+/** A path that begins where the module is. */
+const OF_THIS_MODULE = /\b__dirname\b|\bimport\.meta\.(?:url|dirname|filename)\b/;
+
 /**
- * Modules that a computed `import(…)` may load: those below the folder that it names, and every source below the
- * importing file's own where a directory is scanned.
+ * Modules that a computed `import(…)` or `require(…)` may load: those below the folder that it names, and every source below
+ * the loading file's own where a directory is scanned, or the path begins there.
  */
 function loadedByName(project: Project, path: string, text: string): string[] {
-  const isScan = /\bimport\s*\(\s*(?!['"`][^$'"`]*['"`]\s*\))/.test(text) && /\breaddir|\bglob/.test(text);
+  const computed = [...text.matchAll(COMPUTED)]
+    .map(([, argument = '']) => argument)
+    .filter((argument) => !/\.(?:json|node)['"`]/.test(argument));
+  const isScan =
+    computed.some((argument) => OF_THIS_MODULE.test(argument)) ||
+    (computed.length > 0 && /\breaddir|\bglob/.test(text));
   const named = [
     ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
   ];

@@ -24,6 +24,8 @@ export interface ExternalName {
 export class Sources {
   readonly checker: ts.TypeChecker;
   readonly files: ReadonlyMap<string, ts.SourceFile>;
+  /** Modules that a computed `import(…)` or `require(…)` may load. */
+  private readonly loadedByName = new Set<string>();
   private readonly names = new Map<ts.SourceFile, string>();
   private index: Map<ts.Symbol, ts.Identifier[]> | undefined;
   private readonly symbols = new Map<ts.Node, ts.Symbol | undefined>();
@@ -35,7 +37,7 @@ export class Sources {
     /** Does a bundler make one file of all of them? */
     readonly isBundled = false,
   ) {
-    const closure = importClosure(project, entry, resolver);
+    const closure = importClosure(project, entry, resolver, this.loadedByName);
     const morph = new tsMorph.Project({
       useInMemoryFileSystem: true,
       skipFileDependencyResolution: true,
@@ -68,6 +70,11 @@ export class Sources {
       this.names.set(file, path);
     }
     this.files = files;
+  }
+
+  /** May the module of a node be loaded by a computed name, so that whoever does so may use all that it exports? */
+  isLoadedByName(node: ts.Node): boolean {
+    return this.loadedByName.has(this.pathOf(node));
   }
 
   pathOf(node: ts.Node): string {
@@ -291,28 +298,50 @@ function extensionOf(path: string): ts.Extension {
 }
 
 /** The files reachable from the entry by static imports, requires and literal dynamic imports, entry first. */
-function importClosure(project: Project, entry: string, resolver: Resolver): ReadonlySet<string> {
+function importClosure(
+  project: Project,
+  entry: string,
+  resolver: Resolver,
+  byName: Set<string>,
+): ReadonlySet<string> {
   const closure = new Set<string>();
   const queue = [entry];
   for (const path of queue) {
     const text = project.files.get(path);
     if (text === undefined || closure.has(path)) continue;
     closure.add(path);
-    const { importedFiles } = ts.preProcessFile(text, true, true);
-    for (const { fileName } of importedFiles) {
-      const target = resolver.resolve(path, fileName);
+    for (const specifier of specifiersIn(text)) {
+      const target = resolver.resolve(path, specifier);
       if (target) queue.push(target);
     }
-    queue.push(...loadedByName(project, path, text));
+    for (const loaded of loadedByName(project, path, text)) {
+      byName.add(loaded);
+      queue.push(loaded);
+    }
   }
   return closure;
 }
 
+/** What a module imports; the compiler's own survey leaves out `export * as name from`. */
+const specifiersIn = (text: string): string[] => [
+  ...ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName),
+  ...[...text.matchAll(/\bexport\s*\*\s*as\s+[\w$]+\s+from\s*['"]([^'"]+)['"]/g)].map(
+    ([, specifier = '']) => specifier,
+  ),
+];
+
 /** `import(file)`, `require(path.join(dir, file))`, with what is computed. */
 const COMPUTED = /\b(?:import|require)\s*\(\s*((?!['"`][^$'"`]*['"`]\s*\))[^;\n]*)/g;
 
-/** A path that begins where the module is. */
-const OF_THIS_MODULE = /\b__dirname\b|\bimport\.meta\.(?:url|dirname|filename)\b/;
+/** Does an expression start from where the module is, by itself or through a variable that does? */
+function startsHere(text: string): (expression: string) => boolean {
+  const names = ['__dirname', '__filename', 'import\\.meta\\.(?:url|dirname|filename)'];
+  const found = () => new RegExp(`(?<![\\w$.])(?:${names.join('|')})\\b`);
+  const declared = [...text.matchAll(/\b(?:const|let|var)\s+(\w+)\s*=([^;\n]*)/g)];
+  for (const [, name = '', value = ''] of declared)
+    if (name !== 'require' && !names.includes(name) && found().test(value)) names.push(name);
+  return (expression) => found().test(expression);
+}
 
 /**
  * Modules that a computed `import(…)` or `require(…)` may load: those below the folder that it names, and every source below
@@ -322,9 +351,7 @@ function loadedByName(project: Project, path: string, text: string): string[] {
   const computed = [...text.matchAll(COMPUTED)]
     .map(([, argument = '']) => argument)
     .filter((argument) => !/\.(?:json|node)['"`]/.test(argument));
-  const isScan =
-    computed.some((argument) => OF_THIS_MODULE.test(argument)) ||
-    (computed.length > 0 && /\breaddir|\bglob/.test(text));
+  const isScan = computed.some(startsHere(text)) || (computed.length > 0 && /\breaddir|\bglob/.test(text));
   const named = [
     ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
   ];

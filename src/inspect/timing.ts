@@ -83,7 +83,7 @@ export class Timing {
 
   private nameUsedPerClient(fn: ts.Node, name: ts.Identifier): boolean {
     const symbol = this.sources.symbolOf(name);
-    if (!symbol) return true;
+    if (!symbol || this.isHandedOut(symbol, fn)) return true;
     return this.sources.referencesTo(symbol).some((reference) => {
       if (isInside(reference, fn) || isExport(reference)) return false;
       const access =
@@ -98,6 +98,15 @@ export class Timing {
       if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
       return !ts.isTypeOfExpression(call);
     });
+  }
+
+  /**
+   * Is it used where its name does not stand: as a property of a module that is passed on (`import * as tools`,
+   * `await import('./tools.js')`), or of one that is loaded by a computed name?
+   */
+  private isHandedOut(symbol: ts.Symbol, declaration: ts.Node): boolean {
+    if (this.flow.isReadThroughModuleValue(symbol)) return true;
+    return this.sources.isLoadedByName(declaration) && isExported(this.sources, symbol);
   }
 
   private memberUsedPerClient(fn: ts.FunctionLikeDeclaration, name: string): boolean {
@@ -122,6 +131,7 @@ export class Timing {
     const symbol = this.sources.symbolOf(name);
     return (
       !symbol ||
+      this.isHandedOut(symbol, owner) ||
       this.sources.referencesTo(symbol).some((reference) => {
         const use = reference.parent;
         if (isExport(reference)) return false;
@@ -239,6 +249,17 @@ export const isTimer = (call: ts.CallExpression): boolean =>
 
 const iterates = (call: ts.CallExpression): boolean =>
   ts.isPropertyAccessExpression(call.expression) && ITERATES.has(call.expression.name.text);
+
+function isExported(sources: Sources, symbol: ts.Symbol): boolean {
+  const file = symbol.valueDeclaration?.getSourceFile();
+  const module = file && sources.checker.getSymbolAtLocation(file);
+  return (
+    // What a module of CommonJS exports is assigned.
+    module === undefined ||
+    sources.checker.getExportsOfModule(module).some((one) => sources.targetOf(one) === symbol) ||
+    sources.referencesTo(symbol).some(isExport)
+  );
+}
 
 const isExport = (reference: ts.Node): boolean =>
   ts.isExportSpecifier(reference.parent) ||

@@ -138,9 +138,11 @@ export class Expressions {
   }
 
   private property(node: ts.PropertyAccessExpression): Slot {
-    const member = isGlobalObject(this.heap.sources, node.expression)
+    const named = isGlobalObject(this.heap.sources, node.expression)
       ? undefined
       : this.heap.sources.symbolOf(node);
+    // A module that another exports (`export * as shopping from './shopping.js'`) is no variable.
+    const member = named?.declarations?.some(ts.isSourceFile) ? undefined : named;
     return member ? this.heap.slotOf(member) : this.heap.read(this.value(node.expression), node.name.text);
   }
 

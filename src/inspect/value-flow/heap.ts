@@ -160,6 +160,8 @@ export class Heap extends Propagation {
       const exported = this.exportsOf(thing.node as ts.SourceFile);
       for (const symbol of name === EVERY ? exported.values() : [exported.get(name)]) {
         if (!symbol) continue;
+        const module = symbol.declarations?.find(ts.isSourceFile);
+        if (module) this.put(this.passedOn(module), into);
         if (thing.isPassedOn) this.readThroughValue.add(symbol);
         this.flow(this.slotOf(symbol), into);
       }
@@ -175,6 +177,11 @@ export class Heap extends Propagation {
     if (thing.kind === 'function' && name === 'prototype')
       this.put(this.prototypeOf(thing), this.field(thing, 'prototype'));
     if (thing.kind === 'class' && name === 'prototype') this.put(thing, into);
+  }
+
+  /** A module as a value of another: `export * as shopping from './shopping.js'`. Its last node stands for it so. */
+  private passedOn(module: ts.SourceFile): Thing {
+    return this.make('module', module.endOfFileToken, { node: module, isPassedOn: true });
   }
 
   /** May a property read so be one of those without a known name? */

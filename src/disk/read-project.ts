@@ -140,8 +140,14 @@ function keep(absolute: string, name: string, gathered: Gathered): void {
   gathered.files.set(name, fs.readFileSync(absolute, 'utf8'));
 }
 
+/** A link that leads nowhere, or back to itself, is no file. */
 function isFile(file: string): boolean {
-  return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return false;
+    throw error;
+  }
 }
 
 /**

@@ -49,6 +49,14 @@ describe('reading a project', () => {
     expect(project.workspaceRoot).toBeUndefined();
   });
 
+  it('passes over links that lead nowhere, or back to themselves', () => {
+    const root = scratch({ 'package.json': '{}', 'index.js': 'x' });
+    fs.symlinkSync('index.js', path.join(root, 'linked.js'));
+    fs.symlinkSync('nowhere.js', path.join(root, 'lost.js'));
+    fs.symlinkSync('circle.js', path.join(root, 'circle.js'));
+    expect(names(readProject(root).files)).toEqual(['index.js', 'linked.js', 'package.json']);
+  });
+
   it('reads the workspace it is a member of, and the members it depends on', () => {
     const root = scratch({
       'package.json': '{ "workspaces": ["packages/*", "!packages/old"] }',

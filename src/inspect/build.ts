@@ -1,8 +1,7 @@
 import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { Build, Entry, Language, ModuleFormat, PackageManager, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
-import { SOURCE } from './built-from.js';
-import { BUILDS, shiftOf, startScripts } from './entry.js';
+import { BUILDS, SOURCE, shiftOf, startScripts } from './entry.js';
 import { type PackageJson, packageJsonOf } from './package-json.js';
 
 /** How the project is built and run. */
@@ -46,7 +45,7 @@ export function formatCheckOf(project: Project): string | undefined {
   return commands.find(
     (command) =>
       /\bprettier\b.*\s(?:--check|--list-different|-[cl])(?:\s|$)/.test(command) ||
-      (lintsLayout && /(?:^|[\s/])eslint(?=\s|$)(?!.*\s--fix\b)/.test(command)),
+      (lintsLayout && /(?:^|[\s/])eslint(?![\w.-])(?!.*\s--fix\b)/.test(command)),
   );
 }
 

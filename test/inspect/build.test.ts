@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatCheckOf } from '../../src/inspect/build.js';
 import { inspectProject } from '../../src/inspect/inspect-project.js';
 import { projectOf } from '../runtime/service.js';
 
@@ -63,5 +64,24 @@ describe('what builds', () => {
     ['tsc, where bun runs it', "import { $ } from 'bun';\nawait $`tsc`;", 'tsc'],
   ])('%s', (_name, script, tool) => {
     expect(toolOf(script)).toBe(tool);
+  });
+});
+
+describe('a build that stops at files which are not laid out', () => {
+  const checkOf = (prebuild: string): string | undefined =>
+    formatCheckOf(
+      projectOf({
+        'package.json': JSON.stringify({ bin: 'dist/index.js', scripts: { build: 'tsc', prebuild } }),
+        'eslint.config.js': "import standard from '@stylistic/eslint-plugin';\nexport default [standard];",
+      }),
+    );
+
+  it.each([
+    ['checks', 'npx eslint src', true],
+    ['checks with what is installed', 'node_modules/.bin/eslint .', true],
+    ['mends', 'eslint src --fix', false],
+    ['removes its report', 'rm -f eslint-report.json', false],
+  ])('%s', (_name, command, stops) => {
+    expect(checkOf(command)).toBe(stops ? command : undefined);
   });
 });

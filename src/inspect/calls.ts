@@ -236,8 +236,12 @@ function assignedToField(sources: Sources, access: ts.PropertyAccessExpression):
   });
 }
 
-/** The class of the project that a type annotation names. */
+/** The class of the project that a type annotation names, alone or beside null and undefined. */
 function classOfType(sources: Sources, type: ts.TypeNode | undefined): ts.ClassLikeDeclaration | undefined {
+  if (type && ts.isUnionTypeNode(type)) {
+    const some = type.types.filter((one) => !/^(?:null|undefined)$/.test(one.getText()));
+    return some.length === 1 ? classOfType(sources, some[0]) : undefined;
+  }
   if (!type || !ts.isTypeReferenceNode(type) || !ts.isIdentifier(type.typeName)) return undefined;
   const symbol = sources.checker.getSymbolAtLocation(type.typeName);
   const declaration = symbol && sources.targetOf(symbol).valueDeclaration;

@@ -61,6 +61,34 @@ new App().run();
   expect(codesOf(text, 'index.ts')).toEqual([]);
 });
 
+it('nor is a method of another class, of which a field holds an instance or nothing', () => {
+  const text = `
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+class Clock {
+  async start() {}
+}
+class Transports {
+  static clock: Clock | null = null;
+  static async create(kind: string) {
+    if (kind === 'stdio') return new StdioServerTransport();
+    this.clock = new Clock();
+    await this.clock.start();
+    throw new Error('no other transport');
+  }
+}
+class App {
+  private readonly server = new McpServer({ name: 'app', version: '1.0.0' });
+  async start() {
+    const transport = await Transports.create('stdio');
+    await this.server.connect(transport);
+  }
+}
+new App().start();
+`;
+  expect(codesOf(text, 'index.ts')).toEqual([]);
+});
+
 it('a function that nothing calls is no other way to the connect', () => {
   const text = `
 class App {

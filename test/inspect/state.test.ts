@@ -874,6 +874,12 @@ judged('what only looks like a part of something that lasts', [
     [],
   ],
   [
+    'a variable that is called module',
+    'const sizes = new Map([["a", { size: 0 }]]);',
+    'for (const module of sizes.values()) module.size = args.size;',
+    ['sizes mutated isolate'],
+  ],
+  [
     'a text of a module',
     "import path, { sep } from 'node:path';\nimport process from 'node:process';\nconst place = () => ({ root: path.sep, end: sep, home: process.env.HOME, all: { ...process.env } });",
     'const part = place()[args.key]; part.seen = args.text;',

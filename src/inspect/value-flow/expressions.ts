@@ -219,7 +219,7 @@ export class Expressions {
 
   private assignProperty(base: ts.Expression, name: string, value: Slot, at: ts.Node): void {
     if (isGlobalObject(this.heap.sources, base)) this.heap.globalWrites.add(at);
-    if (isModuleExportsObject(base)) {
+    if (isModuleExportsObject(this.heap.sources, base)) {
       this.heap.globalWrites.add(at);
       return;
     }

@@ -41,8 +41,16 @@ export function isConstruction(node: ts.Node): boolean {
   return false;
 }
 
-export const isModuleExportsObject = (base: ts.Expression): boolean =>
-  /^(?:module|exports|module\.exports)$/.test(base.getText());
+/** What a CommonJS module exports, or the module itself: not a variable of the project's own that is called so. */
+export function isModuleExportsObject(sources: Sources, base: ts.Expression): boolean {
+  if (!/^(?:module|exports|module\.exports)$/.test(base.getText())) return false;
+  const declarations = sources.symbolOf(rootOf(base))?.declarations ?? [];
+  return !declarations.some(
+    (one) =>
+      (ts.isVariableDeclaration(one) || ts.isParameter(one) || ts.isBindingElement(one)) &&
+      !(ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Ambient),
+  );
+}
 
 /** Does the project declare the name? In JavaScript, `global.x = …` gives `global` a symbol too. */
 export const isDeclared = (symbol: ts.Symbol | undefined): boolean =>

@@ -8,6 +8,7 @@ import {
   type StateDeclaration,
   symbolOfDeclaration,
 } from './lasting.js';
+import { isNeverRead } from './never-read.js';
 import { isSdkServer } from './server-statements.js';
 import { SharedResources } from './shared-resource.js';
 import {
@@ -79,6 +80,8 @@ export class StateJudge {
   judge(declaration: StateDeclaration): StateFinding | undefined {
     const symbol = symbolOfDeclaration(this.sources, declaration);
     if (!symbol) return undefined;
+    if (ts.isVariableDeclaration(declaration) && isNeverRead(this.sources, this.flow, declaration))
+      return undefined;
     const held = ts.isPropertyDeclaration(declaration)
       ? this.flow.heldByField(declaration)
       : this.flow.heldBy(symbol);

@@ -18,6 +18,29 @@ judged('a variable', [
   ['that counts', 'let count = 0;', 'count++;', ['count reassigned isolate']],
   ['that is added to', 'let sum = 0;', 'sum += args.n;', ['sum reassigned isolate']],
   [
+    'that nothing reads, but what gives back what it was just assigned',
+    `let loaded: object | null = null;
+    function load(one: object) { loaded = { one }; return loaded; }
+    export function last() { if (!loaded) throw new Error('not loaded'); return loaded; }`,
+    'load(args.one);',
+    [],
+  ],
+  [
+    'that is given back after a while',
+    `let loaded: object | null = null;
+    async function load(one: object) { loaded = { one }; await args.ready; return loaded; }`,
+    'await load(args.one);',
+    ['loaded reassigned isolate'],
+  ],
+  [
+    'that is read by a function which a tool calls',
+    `let loaded: object | null = null;
+    function load(one: object) { loaded = { one }; return loaded; }
+    export function last() { return loaded; }`,
+    'if (args.again) last(); else load(args.one);',
+    ['loaded reassigned isolate'],
+  ],
+  [
     'that is set once, when it is needed',
     'let config: object | undefined;',
     'config ??= { a: 1 };',

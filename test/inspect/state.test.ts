@@ -897,6 +897,14 @@ judged('what only looks like a part of something that lasts', [
     [],
   ],
   [
+    'what a map holds, beside the keys that are deleted',
+    "import { nobody } from 'chain';\nconst orders = new Map<string, { order: object; fee?: number }>();",
+    `for (const [id, one] of orders) if (one.fee) orders.delete(id);
+    orders.set(args.id, { order: { to: nobody } });
+    const order = orders.get(args.id); order.fee = args.fee;`,
+    ['orders mutated isolate'],
+  ],
+  [
     'a variable that is called module',
     'const sizes = new Map([["a", { size: 0 }]]);',
     'for (const module of sizes.values()) module.size = args.size;',

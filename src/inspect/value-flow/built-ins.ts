@@ -111,7 +111,7 @@ export class BuiltIns {
         return;
       }
       if (changes || isNext) this.heap.recordChange(thing, node);
-      if (changes) this.keep(thing, args);
+      if (changes && !TAKES_OUT.test(method)) this.keep(thing, args);
       this.heap.put(thing, called);
       if (isCalled) return;
       isCalled = true;
@@ -217,6 +217,9 @@ export class BuiltIns {
     if (depth > 1) this.fill(thing, elements, depth - 1);
   }
 }
+
+/** Methods that change a collection and put nothing into it: what `delete` is given is not kept. */
+const TAKES_OUT = /^(?:delete|pop|shift|clear)$/;
 
 const OF_PROMISE = /^(?:then|catch|finally)$/;
 const SEARCHES = /^(?:exec|test)$/;

@@ -1,3 +1,4 @@
+import { runsInOtherProgram } from './other-program.js';
 import { descendants, enclosingFunction, type Sources, ts } from './source.js';
 
 /**
@@ -8,7 +9,9 @@ export function findNeededArguments(sources: Sources): ts.Node | undefined {
   for (const file of sources.files.values()) {
     if (!/\bargv\b/.test(file.text)) continue;
     const found =
-      descendants(file, ts.isIfStatement).find((check) => needsArguments(sources, check)) ??
+      descendants(file, ts.isIfStatement).find(
+        (check) => needsArguments(sources, check) && !runsInOtherProgram(sources, check),
+      ) ??
       descendants(file, ts.isCallExpression).find(
         (call) => isRequiredByParser(call) || isRouteMap(sources, call),
       );

@@ -960,6 +960,24 @@ judged('a module that is a program as well', [
     ),
   ],
   [
+    'asks for arguments that only that program is given',
+    DEVICE,
+    '',
+    [],
+    {
+      files: {
+        'src/device.ts': `export class Device {}
+if (import.meta.url === \`file://\${process.argv[1]}\`) {
+  const name = process.argv[2];
+  if (!name) {
+    console.error('Usage: node device.js <name>');
+    process.exit(1);
+  }
+}`,
+      },
+    },
+  ],
+  [
     'or may be this one under another name',
     DEVICE,
     NOTED,

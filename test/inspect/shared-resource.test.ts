@@ -26,7 +26,7 @@ const fromState: [string, string, string][] = [
   ],
   [
     'a local variable that is made from it',
-    'let token = ""; let client: any; function get() { const options = { auth: token }; const made = new Client(options); client = made; return client; }',
+    'let token = ""; let client: any; function get() { if (client) return client; const options = { auth: token }; const made = new Client(options); client = made; return client; }',
     'if (args.token) token = args.token; else await get().me();',
   ],
   [

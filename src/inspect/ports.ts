@@ -63,6 +63,10 @@ function fixedPort(sources: Sources, given: ts.Expression): string | undefined {
     return /^(?:\w+(?:\.\w+)?\()?process\.env\b/.test(node.left.getText())
       ? fixedPort(sources, node.right)
       : undefined;
+  if (ts.isConditionalExpression(node))
+    return /\bprocess\.env\b/.test(node.condition.getText())
+      ? (fixedPort(sources, node.whenFalse) ?? fixedPort(sources, node.whenTrue))
+      : undefined;
   if (ts.isCallExpression(node) && /^(?:Number|(?:Number\.)?parseInt)$/.test(node.expression.getText()))
     return node.arguments[0] && fixedPort(sources, node.arguments[0]);
   const symbol = sources.symbolOf(node);

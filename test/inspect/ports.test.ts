@@ -13,6 +13,11 @@ const told = '() => server.sendToolListChanged()';
 const rows: readonly [what: string, after: string, taken: boolean][] = [
   ['a port that is written down', `pages(${told}).listen(8765);`, true],
   ['the usual port, unless the environment says another', `pages(${told}).listen(PORT, '127.0.0.1');`, true],
+  [
+    'the usual port, when the environment says none',
+    `const port = process.env.PAGES_PORT ? parseInt(process.env.PAGES_PORT) : 8765;\npages(${told}).listen(port);`,
+    true,
+  ],
   ['in options', `pages(${told}).listen({ port: PORT, host: '127.0.0.1' });`, true],
   ['of a WebSocket server', `new WebSocketServer({ port: 9009 }).on('connection', ${told});`, true],
   [

@@ -108,9 +108,11 @@ function rootsAbove(project: Project, file: string): string[] {
 
 export const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly', 'prepublish'];
 
-/** Is there, or does anything write, the file that package.json names? Some leave `main` as `npm init` made it. */
+/** Is there, or does anything write, the file that package.json names? Some leave `main` or `module` as they were made for them. */
 const isWritten = (project: Project, pkg: PackageJson, output: string): boolean =>
-  project.outputs?.has(output) === true ||
+  !/\.[cm]?tsx?$/.test(output) && (project.outputs?.has(output) === true || buildsSomething(pkg));
+
+const buildsSomething = (pkg: PackageJson): boolean =>
   Object.entries(pkg.scripts ?? {}).some(
     ([name, script]) => BUILDS.includes(name) || (/\btsc\b/.test(script) && !/--noEmit\b/.test(script)),
   );

@@ -24,3 +24,14 @@ it('what only declares how to connect is started by a module that imports it', (
 it('what connects by itself is an entry before what imports it', () => {
   expect(entries(`${CONNECT}start(make());`)).toEqual(['src/serve.ts', 'src/cli.ts']);
 });
+
+it('TypeScript is nothing that a build has written, whatever package.json says', () => {
+  const [entry] = findEntries(
+    projectOf({
+      'package.json': '{ "module": "index.ts", "scripts": { "build": "bun run scripts/build.ts" } }',
+      'scripts/build.ts': "await Bun.build({ entrypoints: ['./src/index.ts'], outdir: './dist' });",
+      'src/index.ts': `${CONNECT}start(make());`,
+    }),
+  );
+  expect(entry).toMatchObject({ file: 'src/index.ts', output: 'src/index.ts' });
+});

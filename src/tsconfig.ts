@@ -49,6 +49,10 @@ export function readTsconfig(
   return { ...(Object.assign({}, ...bases, own) as Partial<Tsconfig>), compilerOptions };
 }
 
+/** Does a tsconfig inherit from one of a package, which is not read? */
+export const inheritsFromPackage = (project: Project, file: string): boolean =>
+  /"extends"\s*:\s*(?:\[\s*)?"[^."]/.test(project.files.get(file) ?? '');
+
 /** Paths that a tsconfig in `folder` gives, relative to the project's root. */
 function located(options: CompilerOptions, folder: string): CompilerOptions {
   const given = Object.entries(options).map(([name, value]) =>

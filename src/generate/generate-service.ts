@@ -7,6 +7,7 @@ import { chosenFeatures, type Feature } from './features.js';
 import { operationsFiles } from './files/operations.js';
 import { type HttpEntry, httpEntry } from './http-entry.js';
 import { modulePaths } from './module-paths.js';
+import { neededNodeTypes } from './node-types.js';
 import { ownSources } from './own-sources.js';
 import { renderFeatures } from './render-features.js';
 import { renderSeam } from './render-seam.js';
@@ -110,7 +111,7 @@ function leavesToolListToSdk(project: Project, options: Options): boolean {
 
 type Ranges = Readonly<Record<string, string>>;
 
-/** What is missing, of what the generated code imports; what the project has, it keeps. */
+/** What is missing, of what the generated code imports; what the project has, it keeps where that does. */
 function packages(
   project: Project,
   inspection: Inspection,
@@ -134,12 +135,17 @@ function packages(
   const development = { ...(inspection.language === 'ts' && types), ...entry.devDependencies };
   // Types follow the version that the project already has.
   const major = hasExpress4 ? { '@types/express': '^4.17.21' } : {};
+  const nodeTypes = devDependencies['@types/node'] ?? present['@types/node'];
+  const raised = nodeTypes && neededNodeTypes(project, inspection, nodeTypes);
   return {
     dependencies: lacking(wanted, present),
-    devDependencies: lacking(
-      { ...development, ...(inspection.language === 'ts' && major) },
-      { ...present, ...devDependencies },
-    ),
+    devDependencies: {
+      ...lacking(
+        { ...development, ...(inspection.language === 'ts' && major) },
+        { ...present, ...devDependencies },
+      ),
+      ...(raised ? { '@types/node': raised } : {}),
+    },
   };
 }
 

@@ -39,8 +39,7 @@ export function mergePackageJson(original: string, needs: Needs): Merged {
     diagnostics.push(...addDependency(editor, name, range));
   }
   for (const [name, range] of Object.entries(needs.devDependencies)) {
-    const { dependencies, devDependencies } = editor.now();
-    if (!dependencies?.[name] && !devDependencies?.[name]) editor.insert(['devDependencies', name], range);
+    diagnostics.push(...addDevDependency(editor, name, range));
   }
   return { text: bom + editor.text(), diagnostics };
 }
@@ -84,6 +83,15 @@ function addDependency(editor: Editor, name: string, needs: string): readonly Di
   return has === undefined || has === choice
     ? []
     : [{ code: 'dependency-raised', at, args: { name, has, needs: choice } }];
+}
+
+function addDevDependency(editor: Editor, name: string, needs: string): readonly Diagnostic[] {
+  const section = editor.now().dependencies?.[name] ? 'dependencies' : 'devDependencies';
+  const has = editor.now()[section]?.[name];
+  if (has !== undefined && (semver.validRange(has) === null || semver.subset(has, needs))) return [];
+  const at = editor.locate([section, name]);
+  editor.insert([section, name], needs);
+  return has === undefined ? [] : [{ code: 'dependency-raised', at, args: { name, has, needs } }];
 }
 
 /** The project's range where every version in it will do; ours where some would; nothing where none can. */

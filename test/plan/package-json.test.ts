@@ -40,7 +40,7 @@ describe('merging package.json', () => {
 
   it('leaves a package that has everything untouched', () => {
     const text =
-      '{"scripts":{"start:http":"node a.js"},"dependencies":{"pino":"^10.1.0"},"devDependencies":{"tsx":"1"}}';
+      '{"scripts":{"start:http":"node a.js"},"dependencies":{"pino":"^10.1.0"},"devDependencies":{"tsx":"^4.1.0"}}';
     const some = {
       scripts: { 'start:http': 'node a.js' },
       dependencies: { pino: '^10.0.0' },
@@ -63,6 +63,14 @@ describe('merging package.json', () => {
       dependencies: { pino: '^10.2.0' },
     });
     expect(JSON.parse(text).dependencies).toEqual({ pino: '^10.2.0' });
+    expect(codes).toEqual(['dependency-raised']);
+  });
+
+  it('raises a development dependency where it is, and says so', () => {
+    const { text, codes } = merge('{"dependencies":{"@types/node":"^18.0.0"}}', {
+      devDependencies: { '@types/node': '^18.19.130' },
+    });
+    expect(JSON.parse(text)).toEqual({ dependencies: { '@types/node': '^18.19.130' } });
     expect(codes).toEqual(['dependency-raised']);
   });
 

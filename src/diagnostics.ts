@@ -100,6 +100,12 @@ const wordings: Readonly<Record<string, Wording>> = {
       'The build runs {command}, and would stop at files that the project’s formatter has not seen yet.',
     hint: 'Take that out of the build script (a script of its own can run it), convert, and run the formatter.',
   },
+  'builtin-bundled': {
+    severity: 'error',
+    message:
+      'This configuration has Vite bundle everything else for a browser, where node:async_hooks is empty; it keeps apart what each client has for itself.',
+    hint: 'Add "node:async_hooks" to external (or /^node:/, for all that Node brings), then run this again.',
+  },
   'build-constant': {
     severity: 'error',
     message: '{name} is put in by the project’s own bundler ({config}); the service has a bundle of its own.',

@@ -8,7 +8,7 @@ import { findStateBeside } from '../inspect/state-beside.js';
 import { intersects, namesOf } from '../inspect/statement-names.js';
 import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
 import type { Diagnostic, Inspection, Location, Options, Project } from '../model.js';
-import { readTsconfig } from '../tsconfig.js';
+import { inheritsFromPackage, readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
 import { listensToMessages } from './place-statements.js';
 import { workerProblems } from './workers.js';
@@ -36,6 +36,7 @@ export function findRefusals(
           ...startRepeated(analysis),
           ...transportsChanged(analysis),
           ...transportNeeded(analysis),
+          ...builtinBundled(project, analysis, inspection),
         ]),
     ...portsTaken(analysis),
     ...badCredentials(options, sent),
@@ -168,6 +169,27 @@ function formatChecked(project: Project): Diagnostic[] {
   return command ? [{ code: 'format-checked', at, args: { command } }] : [];
 }
 
+/**
+ * Vite takes what its configuration does not name as external for a browser's, and leaves nothing of it: neither of
+ * `node:async_hooks`, which sources import that keep something for each client.
+ */
+function builtinBundled(
+  project: Project,
+  { lifetimes, site }: Analysis,
+  { build }: Inspection,
+): Diagnostic[] {
+  if (build.tool !== 'vite' || (lifetimes.isolated.size === 0 && !site.program)) return [];
+  return [...project.files].flatMap(([file, text]) => {
+    const external = /(?:^|\/)vite[\w.-]*\.config\.[cm]?[jt]s$/.test(file)
+      ? /\bexternal\s*:\s*\[([^\]]*)\]/.exec(text)
+      : null;
+    const isNamed = /async_hooks|\^node:|\.\.\./.test(external?.[1] ?? '');
+    if (!external || isNamed || /\bssr\b/.test(text)) return [];
+    const line = text.slice(0, external.index).split('\n').length;
+    return [{ code: 'builtin-bundled', at: { file, line, column: 1 }, args: {} }];
+  });
+}
+
 /** What the service's own modules need of the compiler's configuration. */
 function oldModules(project: Project, { build, language }: Inspection): Diagnostic[] {
   const { tsconfig, kind } = build;
@@ -177,9 +199,7 @@ function oldModules(project: Project, { build, language }: Inspection): Diagnost
   const module = String(options['module'] ?? '');
   if (/^es(?:6|2015)$/i.test(module)) return [{ code: 'module-too-old', at, args: { module } }];
   // Types of packages written for CommonJS: a configuration that a package brings is not read, and trusted.
-  const text = project.files.get(tsconfig) ?? '';
-  const isKnown =
-    !/"extends"\s*:\s*(?:\[\s*)?"[^."]/.test(text) && /^(?:commonjs|es20\d\d|esnext)$/i.test(module);
+  const isKnown = !inheritsFromPackage(project, tsconfig) && /^(?:commonjs|es20\d\d|esnext)$/i.test(module);
   const isLenient = ['esModuleInterop', 'allowSyntheticDefaultImports', 'skipLibCheck'].some(
     (name) => options[name] === true,
   );

@@ -4,6 +4,7 @@ import type { Inspection, Options, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
 import { type BuildConstants, buildConstants } from './build-constants.js';
 import { readPackageFacts } from './files/package-facts.js';
+import { loaderFlags } from './loaders.js';
 import type { ModulePaths } from './module-paths.js';
 import { ownSources } from './own-sources.js';
 
@@ -173,6 +174,7 @@ function bundled(project: Project, inspection: Inspection, options: Options, pat
           ...external,
           ...require,
           ...constants.flags,
+          ...loaderFlags(project, options),
           '--sourcemap',
           format,
         ];

@@ -95,6 +95,16 @@ describe('beside a bundler', () => {
     });
   });
 
+  it('reads what the project imports as its own bundler does', () => {
+    const files = {
+      'src/index.ts': `import query from './orders.graphql';\nimport names from './names.txt';`,
+      'tsup.config.ts': `export default { entry: ['src/index.ts'], loader: { '.graphql': 'text', '.sql': 'text' } };`,
+    };
+    expect(entryOf({ inspection: { build: tsup }, files }).scripts['build:http']).toMatch(
+      / --loader:\.graphql=text --sourcemap /,
+    );
+  });
+
   it('follows the module format of the output', () => {
     const cjs = entryOf({ inspection: { build: tsup, entry: at('src/index.ts', 'dist/index.cjs') } });
     expect(cjs.scripts['build:http']).toContain('--format=cjs --outfile=dist/http.cjs');

@@ -1,7 +1,8 @@
 import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { Build, Entry, Language, ModuleFormat, PackageManager, Project } from '../model.js';
 import { readTsconfig } from '../tsconfig.js';
-import { BUILDS, SOURCE, shiftOf, startScripts } from './entry.js';
+import { SOURCE } from './built-from.js';
+import { BUILDS, shiftOf, startScripts } from './entry.js';
 import { type PackageJson, packageJsonOf } from './package-json.js';
 
 /** How the project is built and run. */

@@ -83,7 +83,7 @@ export class Timing {
 
   private nameUsedPerClient(fn: ts.Node, name: ts.Identifier): boolean {
     const symbol = this.sources.symbolOf(name);
-    if (!symbol || this.isHandedOut(symbol, fn)) return true;
+    if (!symbol || isHandedOut(this.sources, this.flow, symbol, fn)) return true;
     return this.sources.referencesTo(symbol).some((reference) => {
       if (isInside(reference, fn) || isExport(reference)) return false;
       const access =
@@ -98,15 +98,6 @@ export class Timing {
       if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
       return !ts.isTypeOfExpression(call);
     });
-  }
-
-  /**
-   * Is it used where its name does not stand: as a property of a module that is passed on (`import * as tools`,
-   * `await import('./tools.js')`), or of one that is loaded by a computed name?
-   */
-  private isHandedOut(symbol: ts.Symbol, declaration: ts.Node): boolean {
-    if (this.flow.isReadThroughModuleValue(symbol)) return true;
-    return this.sources.isLoadedByName(declaration) && isExported(this.sources, symbol);
   }
 
   private memberUsedPerClient(fn: ts.FunctionLikeDeclaration, name: string): boolean {
@@ -131,7 +122,7 @@ export class Timing {
     const symbol = this.sources.symbolOf(name);
     return (
       !symbol ||
-      this.isHandedOut(symbol, owner) ||
+      isHandedOut(this.sources, this.flow, symbol, owner) ||
       this.sources.referencesTo(symbol).some((reference) => {
         const use = reference.parent;
         if (isExport(reference)) return false;
@@ -209,7 +200,7 @@ export function isNeverRun(sources: Sources, flow: ValueFlow, node: ts.Node): bo
   const fn = enclosingFunction(node);
   const name = fn && ts.isFunctionDeclaration(fn) ? fn.name : undefined;
   const symbol = name && sources.symbolOf(name);
-  if (!fn || !symbol || flow.callsOf(fn).size > 0) return false;
+  if (!fn || !symbol || flow.callsOf(fn).size > 0 || isHandedOut(sources, flow, symbol, fn)) return false;
   return sources.referencesTo(symbol).every((reference) => isInside(reference, fn) || isExport(reference));
 }
 
@@ -249,6 +240,14 @@ export const isTimer = (call: ts.CallExpression): boolean =>
 
 const iterates = (call: ts.CallExpression): boolean =>
   ts.isPropertyAccessExpression(call.expression) && ITERATES.has(call.expression.name.text);
+
+/**
+ * Is it used where its name does not stand: as a property of a module that is passed on (`import * as tools`,
+ * `await import('./tools.js')`), or of one that is loaded by a computed name?
+ */
+const isHandedOut = (sources: Sources, flow: ValueFlow, symbol: ts.Symbol, declaration: ts.Node): boolean =>
+  flow.isReadThroughModuleValue(symbol) ||
+  (sources.isLoadedByName(declaration) && isExported(sources, symbol));
 
 function isExported(sources: Sources, symbol: ts.Symbol): boolean {
   const file = symbol.valueDeclaration?.getSourceFile();

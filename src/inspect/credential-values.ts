@@ -25,13 +25,21 @@ export class CredentialValues {
 
   /** May the value of the expression be, or hold, such a thing? */
   carries(node: ts.Node): boolean {
+    return this.isFrom(node) || this.namesIn(node).some((symbol) => this.holds(symbol));
+  }
+
+  /** Does the expression itself, or code that it runs, name where such things come from? */
+  private isFrom(node: ts.Node): boolean {
     const touched = this.effects.touchedBy(node);
-    if (touched.has('credential')) return true;
     return (
-      [...touched].some(
-        (symbol) => symbol !== 'credential' && (this.origins?.isOrigin(symbol) || this.holds(symbol)),
-      ) || this.readsUnnamed(node)
+      touched.has('credential') ||
+      this.namesIn(node).some((symbol) => this.origins?.isOrigin(symbol)) ||
+      this.readsUnnamed(node)
     );
+  }
+
+  private namesIn(node: ts.Node): ts.Symbol[] {
+    return [...this.effects.touchedBy(node)].filter((symbol) => symbol !== 'credential');
   }
 
   private readsUnnamed(node: ts.Node): boolean {
@@ -44,14 +52,22 @@ export class CredentialValues {
     );
   }
 
-  /** May the variable or parameter hold one? */
+  /** May the variable or parameter hold one? Programs are deeper than calls may be: what leads there is a list. */
   private holds(symbol: ts.Symbol): boolean {
-    const known = this.known.get(symbol);
-    if (known !== undefined) return known;
-    this.known.set(symbol, false);
-    const answer = this.valuesOf(symbol).some((value) => this.carries(value));
-    this.known.set(symbol, answer);
-    return answer;
+    const ways = new Map<ts.Symbol, ts.Symbol | undefined>([[symbol, undefined]]);
+    for (const one of ways.keys()) {
+      const known = this.known.get(one);
+      if (known === false) continue;
+      const values = known ? [] : this.valuesOf(one);
+      if (known || values.some((value) => this.isFrom(value))) {
+        for (let at: ts.Symbol | undefined = one; at; at = ways.get(at)) this.known.set(at, true);
+        return true;
+      }
+      for (const next of values.flatMap((value) => this.namesIn(value)))
+        if (!ways.has(next)) ways.set(next, one);
+    }
+    for (const one of ways.keys()) this.known.set(one, false);
+    return false;
   }
 
   private valuesOf(symbol: ts.Symbol): ts.Expression[] {

@@ -10,7 +10,7 @@ import type { Thing, ValueFlow } from './value-flow.js';
 interface State {
   /** Does the variable, or what it holds, become each client's own? */
   isOfClient(symbol: ts.Symbol): boolean;
-  isChangedForClients(thing: Thing): boolean;
+  changesForClients(thing: Thing): readonly ts.Node[];
   /** Does a node run while a client is served? */
   isPerClient(node: ts.Node): boolean;
   /** Does each client have an environment of its own? */
@@ -42,10 +42,7 @@ export class SharedResources {
 
   private isShareable(thing: Thing): boolean {
     const isOfPackage = thing.kind === 'external' && isShareablePackage(thing.from?.module ?? '');
-    return (
-      (isOfPackage || thing.kind === 'instance') &&
-      ![...this.flow.reach([thing])].some((one) => this.state.isChangedForClients(one))
-    );
+    return (isOfPackage || thing.kind === 'instance') && !this.isChanged([thing]);
   }
 
   /** Is the value built from parameters of the function around it (a token, a server, a user)? */
@@ -97,15 +94,39 @@ export class SharedResources {
     return new CredentialValues(this.sources, this.effects, {
       isOrigin,
       isUnnamedOrigin: (one) =>
-        ts.isPropertyAccessExpression(one)
-          ? this.state.hasOwnEnvironment()
-          : [...this.flow.reach(this.flow.valuesOf(one))].some((it) => this.state.isChangedForClients(it)),
+        ts.isPropertyAccessExpression(one) ? this.state.hasOwnEnvironment() : this.isOriginHere(one),
     });
+  }
+
+  /** Does a client have a say in `this`, or in what is read of it: `this.config.cacheDir`? */
+  private isOriginHere(self: ts.Expression): boolean {
+    const read = ts.isPropertyAccessExpression(self.parent) ? self.parent : undefined;
+    const own = [...this.flow.valuesOf(self)];
+    const name = read?.name.text;
+    // A method or an accessor may read whatever else.
+    const isField = own.every(({ owner }) => owner && ts.isClassLike(owner) && !computes(owner, name));
+    if (!read || name === undefined || !isField) return this.isChanged(own);
+    const changes = own.flatMap((thing) => this.state.changesForClients(thing));
+    return changes.some((change) => mayAssign(change, name)) || this.isChanged(this.flow.valuesOf(read));
+  }
+
+  private isChanged(things: Iterable<Thing>): boolean {
+    return [...this.flow.reach([...things])].some((one) => this.state.changesForClients(one).length > 0);
   }
 }
 
 const assignedIn = (node: ts.Node): ts.Expression | undefined =>
   ts.isBinaryExpression(node) ? node.right : undefined;
+
+const computes = (owner: ts.ClassLikeDeclaration, name: string | undefined): boolean =>
+  owner.heritageClauses !== undefined ||
+  owner.members.some((one) => one.name?.getText() === name && ts.isFunctionLike(one));
+
+/** Not `this.model = …` when another property is meant. */
+const mayAssign = (change: ts.Node, name: string): boolean =>
+  !ts.isBinaryExpression(change) ||
+  !ts.isPropertyAccessExpression(change.left) ||
+  change.left.name.text === name;
 
 const isNothing = (value: ts.Expression): boolean =>
   /^(?:null|undefined|void 0)$/.test(unwrap(value).getText());

@@ -70,7 +70,7 @@ export class StateJudge {
     this.keys = new ClientKeys(sources, flow, timing);
     this.resources = new SharedResources(sources, flow, {
       isOfClient: (symbol) => this.isOfClient(symbol),
-      isChangedForClients: (thing) => this.changesForClients(thing).length > 0,
+      changesForClients: (thing) => this.changesForClients(thing),
       isPerClient: (node) => timing.isPerClient(node),
       hasOwnEnvironment: () => this.writesForClients().some(changesEnvironment),
     });

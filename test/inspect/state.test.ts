@@ -667,10 +667,18 @@ judged('what is global', [
   [
     "a package's own settings, from the environment",
     `import { env } from '@huggingface/transformers';
-    class Embedder { constructor(private config: { dir: string }) {} async init() { env.cacheDir = this.config.dir; } }
+    class Embedder { constructor(private config: { dir: string }) {} model: unknown; async init() { env.cacheDir = this.config.dir; this.model = await load(); } }
     const embedder = new Embedder({ dir: process.env.CACHE ?? 'cache' });`,
     'await embedder.init();',
-    [],
+    ['embedder instance isolate'],
+  ],
+  [
+    "a package's own settings, from what an object was told",
+    `import { env } from '@huggingface/transformers';
+    class Embedder { dir = 'cache'; use(dir: string) { this.dir = dir; } init() { env.cacheDir = this.dir; } }
+    const embedder = new Embedder();`,
+    'embedder.use(args.dir); embedder.init();',
+    ['embedder instance isolate', 'env.cacheDir reassigned isolate', 'state-not-isolated'],
   ],
   [
     "a package's own settings, from what a client has set",

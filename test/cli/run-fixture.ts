@@ -69,6 +69,7 @@ const shapes: ReadonlySet<string> = new Set([
   'started-through-a-callback',
   'started-with-command',
   'started-with-switch',
+  'state-isolated',
   'state-set-in-main',
   'subclass-of-mcp-server',
   'subcommands',

@@ -343,6 +343,13 @@ function startsHere(text: string): (expression: string) => boolean {
   return (expression) => found().test(expression);
 }
 
+/** `require(path.join(__dirname, '../dist/index.js'))`, also through a variable: one file, which a build has written. */
+function namesOutput(text: string, argument: string): boolean {
+  const name = /^\w+(?=\s*\))/.exec(argument)?.[0];
+  const value = name && new RegExp(`\\b(?:const|let|var)\\s+${name}\\s*=([^;\\n]*)`).exec(text)?.[1];
+  return /['"`](?:dist|build|out)['"`,/].*\.[cm]?js['"`]/.test((value ?? argument).replace(/\.{1,2}\//g, ''));
+}
+
 /**
  * Modules that a computed `import(…)` or `require(…)` may load: those below the folder that it names, and every source below
  * the loading file's own where a directory is scanned, or the path begins there.
@@ -351,7 +358,10 @@ function loadedByName(project: Project, path: string, text: string): string[] {
   const computed = [...text.matchAll(COMPUTED)]
     .map(([, argument = '']) => argument)
     .filter((argument) => !/\.(?:json|node)['"`]/.test(argument));
-  const isScan = computed.some(startsHere(text)) || (computed.length > 0 && /\breaddir|\bglob/.test(text));
+  const here = startsHere(text);
+  const isScan =
+    computed.some((argument) => here(argument) && !namesOutput(text, argument)) ||
+    (computed.length > 0 && /\breaddir|\bglob/.test(text));
   const named = [
     ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
   ];

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { Sources } from '../../src/inspect/source.js';
+import { projectOf } from '../runtime/service.js';
+
+/** The modules that are read of a program that loads others by computed names. */
+const read = (entry: string) => [
+  ...new Sources(
+    projectOf({
+      'package.json': '{}',
+      'index.js': entry,
+      'bin/proxy.js': 'process.argv[2];',
+      'tools/greet.js': 'exports.name = 1;',
+    }),
+    'index.js',
+  ).files.keys(),
+];
+
+it('a path that begins where the module is may be any module below', () => {
+  const entry = "for (const name of names) require(path.join(__dirname, 'tools', name));";
+  expect(read(entry)).toEqual(['index.js', 'bin/proxy.js', 'tools/greet.js']);
+});
+
+it.each([
+  "const built = path.join(__dirname, 'dist', 'index.js');\nrequire(built);",
+  "require(path.join(__dirname, './dist/index.js'));",
+])('what a build has written is one file, and none of the sources: %s', (entry) => {
+  expect(read(entry)).toEqual(['index.js']);
+});

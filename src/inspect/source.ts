@@ -347,7 +347,8 @@ function startsHere(text: string): (expression: string) => boolean {
 function namesOutput(text: string, argument: string): boolean {
   const name = /^\w+(?=\s*\))/.exec(argument)?.[0];
   const value = name && new RegExp(`\\b(?:const|let|var)\\s+${name}\\s*=([^;\\n]*)`).exec(text)?.[1];
-  return /['"`](?:dist|build|out)['"`,/].*\.[cm]?js['"`]/.test((value ?? argument).replace(/\.{1,2}\//g, ''));
+  const path = (value ?? argument).replace(/\.{1,2}\//g, '');
+  return /^[^+$]*['"`](?:dist|build|out)['"`,/][^+$]*\w\.[cm]?js['"`]/.test(path);
 }
 
 /**

@@ -15,8 +15,10 @@ const read = (entry: string) => [
   ).files.keys(),
 ];
 
-it('a path that begins where the module is may be any module below', () => {
-  const entry = "for (const name of names) require(path.join(__dirname, 'tools', name));";
+it.each([
+  "for (const name of names) require(path.join(__dirname, 'tools', name));",
+  "for (const name of names) require(path.join(__dirname, 'dist', name + '.js'));",
+])('a path that begins where the module is may be any module below: %s', (entry) => {
   expect(read(entry)).toEqual(['index.js', 'bin/proxy.js', 'tools/greet.js']);
 });
 

@@ -256,6 +256,8 @@ export interface Seam {
    * sessions, so such a server is served in the revisions before it, which clients fall back to.
    */
   readonly modernEra?: boolean;
+  /** The program takes a client's transport where it would make its own. */
+  readonly takesTransport?: boolean;
   /** Every session's server runs in a worker of its own, which loads the project's modules anew. */
   readonly workers?: boolean;
   /** Project-relative path of the module that holds `sessionScoped`, when the rewrite uses it. */

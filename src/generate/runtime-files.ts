@@ -64,6 +64,8 @@ export function runtimeFiles(
   const forSdk = (template: string) => perSdk[seam.sdk]?.[template] ?? template;
   for (const [name, why] of Object.entries(own)) add(forSdk(name), why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
+  if (seam.kind === 'program' || seam.takesTransport)
+    add('client-transport', 'gives the program the transport of the client that it serves');
   if (seam.kind === 'program')
     add('client-program', 'lets the program come to where it serves, for each client');
   for (const feature of chosen) {

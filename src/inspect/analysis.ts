@@ -6,6 +6,7 @@ import {
   type ConnectProblem,
   type ConnectSite,
   findConnect,
+  liftPast,
   liftSite,
   serverIsParameter,
 } from './connect.js';
@@ -238,7 +239,8 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
         const program = servesOneClient(sources, one);
         if (program) return { ...one, runners: [], program };
       }
-    if ('problem' in lifted)
+    const further = 'problem' in lifted && !site.factory ? liftPast(sources, site) : lifted;
+    if ('problem' in lifted && (!further || 'problem' in further))
       return {
         diagnostic: {
           code: 'entry-not-followed',
@@ -246,7 +248,7 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
           args: { connect: place(at(sources, first.call)) },
         },
       };
-    site = lifted;
+    site = further as ConnectSite;
   }
   return {
     diagnostic: {

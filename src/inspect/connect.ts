@@ -11,6 +11,7 @@ import {
   unwrap,
 } from './source.js';
 import { isNeverRun } from './timing.js';
+import { waitsForTheEnd } from './transport-statements.js';
 import { ValueFlow } from './value-flow.js';
 
 /** Packages of the SDK. */
@@ -31,6 +32,11 @@ export interface ConnectSite {
   readonly runners: readonly Runner[];
   /** Functions below those that are given the server and connect it, outermost first: a runner hands them the transport. */
   readonly helpers?: readonly Runner[];
+  /**
+   * The way from `call` to the real connect is not one of functions that could hand the transport on: the program takes
+   * that of the client where it would make its own.
+   */
+  readonly isAmbient?: boolean;
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
   /** The function that serves one client, when the program comes to it in a way that is not followed. */
@@ -248,6 +254,7 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
   const calls = found.length > 1 ? found.filter((call) => isReached(sources, call)) : found;
   const outer = calls[0];
   if (!outer || calls.length > 1) return { problem: calls[1] ?? fn };
+  if (site.isAmbient) return { ...site, call: outer, scope: enclosingFunction(outer) };
   const server = connectedArgument(sources, site, fn, outer);
   const scope = enclosingFunction(outer);
   // What the called function makes and connects by itself is nothing that a parameter could stand for.
@@ -267,6 +274,41 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
     scope,
   };
 }
+
+/**
+ * Moves a site out of functions that are called from several places, or through an interface: to the one call outside of
+ * them all that leads there. None of them can be given the transport.
+ */
+export function liftPast(sources: Sources, site: ConnectSite): ConnectSite | undefined {
+  if (!site.scope || !ts.isNewExpression(unwrap(site.transport))) return undefined;
+  const flow = ValueFlow.of(sources);
+  const passed = new Set<ts.FunctionLikeDeclaration>([site.scope]);
+  for (let size = 0; size !== passed.size && size < 12; ) {
+    size = passed.size;
+    const outside = [...passed]
+      .flatMap((fn) => [...flow.callsOf(fn)])
+      .filter((call) => ![...passed].some((fn) => isInside(call, fn)) && isReached(sources, call));
+    const [call, another] = new Set(outside);
+    if (!call || [...passed].some(holdsTheProgram)) return undefined;
+    if (!another) {
+      const scope = enclosingFunction(call);
+      return ts.isCallExpression(call) && !call.arguments.some((one) => passed.has(unwrap(one) as never))
+        ? { ...site, call, server: undefined, runners: [], helpers: [], isAmbient: true, scope }
+        : undefined;
+    }
+    for (const fn of outside.map(enclosingFunction)) {
+      if (!fn) return undefined;
+      passed.add(fn);
+    }
+  }
+  return undefined;
+}
+
+/** Does a function wait for the end of the connection once it is there? */
+const holdsTheProgram = (fn: ts.FunctionLikeDeclaration): boolean =>
+  [...descendants(fn, ts.isExpressionStatement), ...descendants(fn, ts.isReturnStatement)].some(
+    waitsForTheEnd,
+  );
 
 /** May the program come to a node, which is not another program's and not in a function that nothing uses? */
 const isReached = (sources: Sources, node: ts.Node): boolean =>

@@ -18,7 +18,7 @@ export function findTransportChanges({ sources, site, lifetimes }: Analysis): ts
     ...ofPrototype(sources, assignments),
   ];
   // A program goes on with each client's transport where it would with its own.
-  if (site.program) return own;
+  if (site.program || site.isAmbient) return own;
   const flow = ValueFlow.of(sources);
   const transports = flow.valuesOf(made);
   const isTransport = (expression: ts.Expression): boolean =>

@@ -137,6 +137,28 @@ export function isBanner(statement: ts.Statement): boolean {
   );
 }
 
+/** `return new Promise(() => …)`, which only the end of the connection or of the program fulfils, if anything does. */
+export function waitsForTheEnd(statement: ts.Statement): boolean {
+  const value =
+    ts.isReturnStatement(statement) || ts.isExpressionStatement(statement) ? statement.expression : undefined;
+  const made = value && unwrap(ts.isAwaitExpression(value) ? value.expression : value);
+  if (!made || !ts.isNewExpression(made) || made.expression.getText() !== 'Promise') return false;
+  const executor = made.arguments?.[0];
+  if (!executor || (!ts.isArrowFunction(executor) && !ts.isFunctionExpression(executor))) return false;
+  const settle = new Set(executor.parameters.map(({ name }) => name.getText()));
+  return descendants(executor.body, ts.isIdentifier)
+    .filter((identifier) => settle.has(identifier.text))
+    .every((identifier) =>
+      ts.findAncestor(identifier, (node) => (node === executor ? 'quit' : hooksIntoTheEnd(node))),
+    );
+}
+
+/** `server.onclose = …`, `process.on('SIGINT', …)`, `process.stdin.on('end', …)` */
+const hooksIntoTheEnd = (node: ts.Node): boolean =>
+  ts.isCallExpression(node)
+    ? /^process\b[\w.]*\.(?:on|once)$/.test(node.expression.getText())
+    : ts.isBinaryExpression(node) && /\.onclose$/.test(node.left.getText());
+
 /** `return` or `break` of the frame's own function. */
 function leavesFunction(statement: ts.Statement): boolean {
   let found = false;

@@ -1,50 +1,24 @@
 import type { Analysis } from '../inspect/analysis.js';
 import { descendants, isAsync, ts } from '../inspect/source.js';
 import { type FileEdits, indentUnit, reindent } from './edits.js';
-import { firstFree, namesIn } from './names.js';
+import type { GeneratedNames } from './generated-names.js';
 import type { Split } from './split.js';
-
-/** What the generated module of such programs gives to their sources. */
-type Helper = 'clientTransport' | 'perClient';
-
-/** A module that uses helpers: the names between the braces of its import. */
-export interface HelperUse {
-  readonly file: ts.SourceFile;
-  readonly names: readonly string[];
-}
 
 /**
  * Leaves the program as it is, but for two places: the function that serves a client may be repeated for each, and the
  * transport is the client's.
  */
 export function serveEachClient(
-  { sources, site, entry }: Analysis,
+  analysis: Analysis,
   editsOf: (file: ts.SourceFile) => FileEdits,
-): { readonly split: Split; readonly uses: readonly HelperUse[] } {
+  names: GeneratedNames,
+): Split {
+  const { sources, site, entry } = analysis;
   const fn = site.program!;
-  const uses = new Map<ts.SourceFile, Set<string>>();
-  const use = (file: ts.SourceFile, helper: Helper): string => {
-    const taken = namesIn(file);
-    const local = firstFree([helper, `${helper}OfService`], (name) => taken.has(name));
-    uses.set(file, (uses.get(file) ?? new Set()).add(local === helper ? helper : `${helper} as ${local}`));
-    return local;
-  };
-  const transportFile = site.transport.getSourceFile();
-  const transport = use(transportFile, 'clientTransport');
-  editsOf(transportFile).insertBefore(site.transport.getStart(), `${transport}(() => `);
-  editsOf(transportFile).insert(site.transport.end, ')');
+  takeClientTransport(analysis, editsOf, names);
   const file = fn.getSourceFile();
-  wrap(fn, editsOf(file), use(file, 'perClient'));
-  return {
-    split: {
-      kind: 'program',
-      module: entry.file,
-      exportName: '',
-      connects: true,
-      diagnostics: [],
-    },
-    uses: [...uses].map(([one, names]) => ({ file: one, names: [...names].sort() })),
-  };
+  wrap(fn, editsOf(file), names.imported(file, 'perClient'));
+  return { kind: 'program', module: entry.file, exportName: '', connects: true, diagnostics: [] };
 
   function wrap(served: ts.FunctionLikeDeclaration, edits: FileEdits, perClient: string): void {
     const isValue = ts.isArrowFunction(served) || (ts.isFunctionExpression(served) && !usesThis(served));
@@ -69,6 +43,17 @@ export function serveEachClient(
       `\n${margin}return ${perClient}(${isAsync(served) ? 'async ' : ''}() => {\n${inner}\n${margin}})();`,
     );
   }
+}
+
+/** The transport of the client that is served, where the program makes its own. */
+export function takeClientTransport(
+  { site: { transport } }: Analysis,
+  editsOf: (file: ts.SourceFile) => FileEdits,
+  names: GeneratedNames,
+): void {
+  const file = transport.getSourceFile();
+  editsOf(file).insertBefore(transport.getStart(), `${names.imported(file, 'clientTransport')}(() => `);
+  editsOf(file).insert(transport.end, ')');
 }
 
 const usesThis = (fn: ts.Node): boolean =>

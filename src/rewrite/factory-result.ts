@@ -93,7 +93,7 @@ function serverText({ analysis, edits }: EntryModule): string {
 /** `(transport: Transport) => app.run(transport)`, or the connect itself with what follows it. */
 function connectFunction(entry: EntryModule, { afterConnect }: Placement, level: number): string {
   const { analysis, file, unit, semicolon } = entry;
-  const { server, runners } = analysis.site;
+  const { server, runners, isAmbient } = analysis.site;
   // Without one the project's own function makes it, where nobody else can.
   const mark = server || stdioTransport(entry).argument !== '' ? '' : '?';
   const type = sdkName('Transport', file, analysis.sdkLine).local;
@@ -113,6 +113,7 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
   if (runners.length === 0 && server) return `(${parameter}) => ${serverText(entry)}.connect(transport)`;
   const runner = runners[0]?.fn;
   const connect = connectingCall(entry);
+  if (isAmbient) return `(${parameter}) => ${entry.withTransport!.local}(transport, () => ${connect})`;
   if (runner && isAsync(runner) && returnsNothing(runner)) return `(${parameter}) => ${connect}`;
   if (isValueUsed(analysis.site.call)) return `async (${parameter}) => ${connect}`;
   // A runner may return something of its own, which nobody here is interested in.
@@ -135,11 +136,12 @@ const returnsNothing = ({ body }: ts.FunctionLikeDeclaration): boolean =>
 /** The call that connects, with the transport in the place of its own, or added for a runner. */
 function connectingCall({ analysis, sources, edits }: EntryModule): string {
   const { call, runners } = analysis.site;
+  const { isAmbient } = analysis.site;
   const own = transportArgument(sources, analysis.site);
   const given = call.arguments.map((argument) =>
     argument === own ? 'transport' : edits.slice(argument.getStart(), argument.end),
   );
-  if (!own) {
+  if (!own && !isAmbient) {
     const place = runners[0] ? transportParameter(runners[0].fn) : given.length;
     while (given.length < place) given.push('undefined');
     given.push('transport');

@@ -65,7 +65,13 @@ export function factoryText(entry: EntryModule, placement: Placement): Factory {
     bodyText(entry, placement, served?.rest(level) ?? returnText(entry, placement, result, level), level);
   const transport =
     result.gives === 'connect' && isTypeScript ? [sdkName('Transport', file, analysis.sdkLine)] : [];
-  const about = { name, isAsync, result, sdkTypes: [...(served?.sdkTypes ?? []), ...transport] };
+  const withTransport = entry.withTransport ? [entry.withTransport] : [];
+  const about = {
+    name,
+    isAsync,
+    result,
+    sdkTypes: [...(served?.sdkTypes ?? []), ...transport, ...withTransport],
+  };
   if (placement.setUp.length === 0) {
     const text = `${SERVER_DOC}\n${functionText(entry, placement, name, head, body(1))}\n`;
     return { ...about, kind: 'server', awaitsSetUp: false, text };

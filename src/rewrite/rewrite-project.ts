@@ -15,10 +15,11 @@ import type {
   Seam,
   StateBinding,
 } from '../model.js';
-import { serveEachClient } from './client-program.js';
+import { serveEachClient, takeClientTransport } from './client-program.js';
 import { headersFor } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
+import { GeneratedNames } from './generated-names.js';
 import { hoistSchemas } from './hoist-schemas.js';
 import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
@@ -104,6 +105,7 @@ class Rewriter {
           ? { modernEra: !this.hasWorkers && !split.connects && !this.inspection.state.some(isKeptState) }
           : {}),
         ...(survivesExceptions(sources) ? { survivesExceptions: true } : {}),
+        ...(this.analysis.site.isAmbient ? { takesTransport: true } : {}),
         ...(this.hasWorkers ? { workers: true } : {}),
         ...(this.ownsWhatItStarts() ? { ownsWhatItStarts: true } : {}),
         ...(lifetimes.findings.some(
@@ -147,12 +149,13 @@ class Rewriter {
   /** Where the service finds servers: a factory, or the program itself. */
   private split(scopedFiles: ReadonlySet<ts.SourceFile>): Split {
     const { analysis, editsOf, scopeImport } = this;
-    if (analysis.site.program) {
-      const { split, uses } = serveEachClient(analysis, editsOf);
-      for (const { file, names } of uses)
-        this.addImport(file, importLine(moduleStyle(file), names, this.specifier(file, 'client-program')));
-      return split;
-    }
+    const names = new GeneratedNames(
+      (file, module) => this.specifier(file, module),
+      (file, line) => this.addImport(file, line),
+    );
+    if (analysis.site.program) return serveEachClient(analysis, editsOf, names);
+    const { isAmbient } = analysis.site;
+    if (isAmbient) takeClientTransport(analysis, editsOf, names);
     return splitEntry({
       project: this.project,
       analysis,
@@ -161,6 +164,7 @@ class Rewriter {
       registrations: wrapRegistrations(analysis.sources, analysis.lifetimes, editsOf),
       scopeImport,
       scopedFiles,
+      ...(isAmbient ? { withTransport: names.of(analysis.lifetimes.frame.file, 'withTransport') } : {}),
     });
   }
 

@@ -1,11 +1,10 @@
 import type { Analysis } from '../inspect/analysis.js';
 import type { ConnectSite } from '../inspect/connect.js';
 import { awaits, descendants, enclosingFunction, type Sources, ts } from '../inspect/source.js';
-import { isBanner } from '../inspect/transport-statements.js';
+import { isBanner, waitsForTheEnd } from '../inspect/transport-statements.js';
 import type { FileEdits } from './edits.js';
 import { firstFree, namesIn } from './names.js';
 import { sdkName } from './sdk-names.js';
-import { waitsForTheEnd } from './statement-syntax.js';
 
 /** The position of the transport among the parameters of a runner: after its own. */
 export const transportParameter = (fn: ts.FunctionLikeDeclaration): number => fn.parameters.length;

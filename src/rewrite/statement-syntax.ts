@@ -1,5 +1,5 @@
 import { functionOf } from '../inspect/calls.js';
-import { descendants, isInside, type Sources, ts, unwrap } from '../inspect/source.js';
+import { descendants, isInside, type Sources, ts } from '../inspect/source.js';
 
 /** `module.exports = …`, `exports.x = …` */
 export const isExportsAssignment = (statement: ts.Statement): boolean =>
@@ -13,28 +13,6 @@ export const isConsoleHijack = (statement: ts.Statement): boolean =>
 /** `await new Promise(() => {})`, `setInterval(() => {}, …)`: they only keep the process alive. */
 export const isKeepAlive = (statement: ts.Statement): boolean =>
   /^(?:await\s+)?new\s+Promise\b|^set(?:Interval|Timeout)\(\s*\(\)\s*=>\s*\{\s*\}/.test(statement.getText());
-
-/** `return new Promise(() => …)`, which only the end of the connection or of the program fulfils, if anything does. */
-export function waitsForTheEnd(statement: ts.Statement): boolean {
-  const value =
-    ts.isReturnStatement(statement) || ts.isExpressionStatement(statement) ? statement.expression : undefined;
-  const made = value && unwrap(ts.isAwaitExpression(value) ? value.expression : value);
-  if (!made || !ts.isNewExpression(made) || made.expression.getText() !== 'Promise') return false;
-  const executor = made.arguments?.[0];
-  if (!executor || (!ts.isArrowFunction(executor) && !ts.isFunctionExpression(executor))) return false;
-  const settle = new Set(executor.parameters.map(({ name }) => name.getText()));
-  return descendants(executor.body, ts.isIdentifier)
-    .filter((identifier) => settle.has(identifier.text))
-    .every((identifier) =>
-      ts.findAncestor(identifier, (node) => (node === executor ? 'quit' : hooksIntoTheEnd(node))),
-    );
-}
-
-/** `server.onclose = …`, `process.on('SIGINT', …)`, `process.stdin.on('end', …)` */
-const hooksIntoTheEnd = (node: ts.Node): boolean =>
-  ts.isCallExpression(node)
-    ? /^process\b[\w.]*\.(?:on|once)$/.test(node.expression.getText())
-    : ts.isBinaryExpression(node) && /\.onclose$/.test(node.left.getText());
 
 /** `'use strict'` */
 export const isDirective = (statement: ts.Statement): boolean =>

@@ -16,6 +16,7 @@ export interface StdioTransport {
 export function stdioTransport({ analysis, sources, edits, file }: EntryModule): StdioTransport {
   const { site, sdkLine } = analysis;
   const own = transportArgument(sources, site);
+  if (site.isAmbient) return { argument: '' };
   if (own) return { argument: edits.slice(own.getStart(), own.end) };
   const { transport } = site;
   const isPlain =

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
+import { withTransport } from './client-transport.js';
 import type { Transport } from './sdk.js';
 
 /**
@@ -8,7 +8,6 @@ import type { Transport } from './sdk.js';
  * each client.
  */
 
-const transports = new AsyncLocalStorage<Transport>();
 /** Takes over from a program that is about to serve; none over stdio. */
 let takeOver: ((serve: () => unknown) => void) | undefined;
 
@@ -22,11 +21,6 @@ export function perClient<Args extends unknown[], Result>(
     // Who waits for it waits as long as the service runs.
     return new Promise(() => undefined) as Result;
   };
-}
-
-/** The transport of the client that is served: over stdio, the program's own. */
-export function clientTransport<T>(stdio: () => T): T {
-  return (transports.getStore() as T | undefined) ?? stdio();
 }
 
 /**
@@ -48,7 +42,7 @@ export async function startProgram(
     );
     setTimeout(() => reject(late), 30_000).unref();
   });
-  return (transport) => transports.run(transport, () => connected(transport, serve));
+  return (transport) => withTransport(transport, () => connected(transport, serve));
 }
 
 /** Serves one client; resolves when its transport is connected, and rejects when it is not going to be. */

@@ -109,7 +109,9 @@ export type StateKind =
   | 'own-of-process'
   /** Made from what a client has sent in place of a variable of the environment. */
   | 'credential'
-  | 'resource';
+  | 'resource'
+  /** What a function has worked out for the whole process, when it was first called. */
+  | 'memo';
 export type StateDecision = 'isolate' | 'share';
 
 /** A binding that one process would share between clients, and what is done about it. */

@@ -1,6 +1,7 @@
 import type { StateBinding, StateKind } from '../model.js';
 import { ClientKeys } from './client-keys.js';
-import { changesEnvironment, isConstantWrite, isPackageSetting, targetOfWrite } from './global-writes.js';
+import { Effects } from './effects.js';
+import { changesEnvironment, GlobalWrites, targetOfWrite } from './global-writes.js';
 import {
   initializerOf,
   isSeparable,
@@ -8,6 +9,7 @@ import {
   type StateDeclaration,
   symbolOfDeclaration,
 } from './lasting.js';
+import { Memos } from './memo.js';
 import { isNeverRead } from './never-read.js';
 import { isSdkServer } from './server-statements.js';
 import { SharedResources } from './shared-resource.js';
@@ -60,7 +62,9 @@ export class StateJudge {
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
   private readonly ofClients = new Map<ts.Symbol, boolean>();
   private readonly keys: ClientKeys;
+  private readonly global: GlobalWrites;
   private readonly resources: SharedResources;
+  private readonly memos: Memos;
 
   constructor(
     private readonly sources: Sources,
@@ -68,11 +72,13 @@ export class StateJudge {
     private readonly timing: When,
   ) {
     this.keys = new ClientKeys(sources, flow, timing);
+    this.memos = new Memos(sources, new Effects(sources, new Set()), (symbol) => this.isOfClient(symbol));
+    this.global = new GlobalWrites(sources, flow, timing, (value) => this.resources.isGivenByClient(value));
     this.resources = new SharedResources(sources, flow, {
       isOfClient: (symbol) => this.isOfClient(symbol),
       changesForClients: (thing) => this.changesForClients(thing),
       isPerClient: (node) => timing.isPerClient(node),
-      hasOwnEnvironment: () => this.writesForClients().some(changesEnvironment),
+      hasOwnEnvironment: () => this.global.changeEnvironment(),
     });
   }
 
@@ -170,18 +176,15 @@ export class StateJudge {
       ...things.flatMap((thing) =>
         finding(thing.node, nameOfThing(thing.node), 'mutated', this.changesWithin(thing, held)),
       ),
-      ...this.writesForClients().flatMap((write) =>
-        changesEnvironment(write)
-          ? finding(write, targetOfWrite(write), 'reassigned', [write], { separated: 'by-service' })
-          : finding(write, targetOfWrite(write), 'reassigned', [write]),
+      ...[...this.global.writes(), ...this.global.settings()].flatMap((write) =>
+        finding(
+          write,
+          targetOfWrite(write),
+          'reassigned',
+          [write],
+          changesEnvironment(write) ? { separated: 'by-service' } : { stuck: true },
+        ),
       ),
-      ...[...this.flow.packageSettings]
-        .filter(
-          (call) =>
-            this.timing.isPerClient(call) &&
-            call.arguments.some((one) => this.resources.isGivenByClient(one)),
-        )
-        .flatMap((call) => finding(call, targetOfWrite(call), 'reassigned', [call])),
     ];
   }
 
@@ -258,15 +261,18 @@ export class StateJudge {
     const assignedLater = assigned.filter((node) => this.timing.isPerClient(node));
     if (assignedLater.length > 0 && [...held].some(isServer))
       return finding('captures-server', assignedLater, 'isolate', 'it holds a server');
-    if (assignedLater.length > 0)
-      return this.resources.isShared(symbol, assigned, held)
-        ? finding(
-            'resource',
-            assignedLater,
-            'share',
-            'a client or pool that is made once and serves everybody',
-          )
-        : finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
+    if (assignedLater.length > 0) {
+      if (this.resources.isShared(symbol, assigned, held))
+        return finding(
+          'resource',
+          assignedLater,
+          'share',
+          'a client or pool that is made once and serves everybody',
+        );
+      if (this.isMemo(symbol, held))
+        return finding('memo', assignedLater, 'share', 'whoever comes first, it is filled with the same');
+      return finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
+    }
     const byKey = [...held].filter((one) => this.keys.separate(one));
     for (const thing of this.flow.reach([...held].filter((one) => !byKey.includes(one)))) {
       const writes = isWorldOfItsOwn(this.sources, thing)
@@ -286,13 +292,12 @@ export class StateJudge {
       : undefined;
   }
 
-  /** Writes to what the whole process shares, for a client. */
-  private writesForClients(): ts.Node[] {
-    return [...this.flow.globalWrites].filter(
-      (write) =>
-        this.timing.isPerClient(write) &&
-        !isConstantWrite(write) &&
-        !(isPackageSetting(this.sources, write) && !this.resources.isGivenByClient(write.right)),
+  /** Is it filled with the same for all clients, who change nothing of what it holds? */
+  private isMemo(symbol: ts.Symbol, held: ReadonlySet<Thing>): boolean {
+    return (
+      this.memos.isMemo(symbol) &&
+      [...this.flow.reach(held)].every((thing) => this.changesForClients(thing).length === 0) &&
+      !this.global.changeEnvironment()
     );
   }
 

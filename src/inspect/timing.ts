@@ -96,8 +96,14 @@ export class Timing {
       if (signalHandlerOf(call) === access) return false;
       if (ts.isCallExpression(call) && call.expression === access) return this.isPerClient(call);
       if (ts.isCallExpression(call) && (iterates(call) || isTimer(call))) return this.isPerClient(call);
-      return !ts.isTypeOfExpression(call);
+      return !ts.isTypeOfExpression(call) && !this.isCalledThroughObject(fn, reference);
     });
+  }
+
+  /** `const api = { setKey }`, where the calls through the object, `api.setKey(key)`, are all that run the function. */
+  private isCalledThroughObject(fn: ts.Node, { parent }: ts.Node): boolean {
+    const isMember = ts.isShorthandPropertyAssignment(parent) || ts.isPropertyAssignment(parent);
+    return isMember && this.flow.callsOf(fn).size > 0 && !this.flow.isHeldByPackage(fn);
   }
 
   private memberUsedPerClient(fn: ts.FunctionLikeDeclaration, name: string): boolean {

@@ -15,6 +15,7 @@ export class ValueFlow {
   private readonly heap: Heap;
   private inOrder: readonly [ts.Node, Slot][] | undefined;
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
+  private heldByPackages: ReadonlySet<ts.Node> | undefined;
   private readonly captures = new Map<ts.Node, ReadonlySet<ts.Symbol>>();
 
   private constructor(private readonly sources: Sources) {
@@ -95,6 +96,16 @@ export class ValueFlow {
   /** Calls that tell a package something for all who use it: `mail.setApiKey(key)`. */
   get packageSettings(): ReadonlySet<ts.CallExpression> {
     return this.heap.packageSettings;
+  }
+
+  /** May a package call the function: was it given that, or something that holds it? */
+  isHeldByPackage(fn: ts.Node): boolean {
+    this.heldByPackages ??= new Set(
+      [...this.reach([...this.heap.things()].filter(({ kind }) => kind === 'external' || kind === 'package'))]
+        .filter(({ kind }) => kind === 'function')
+        .map(({ node }) => node),
+    );
+    return this.heldByPackages.has(fn);
   }
 
   /** The things and everything they hold: in properties, elements, and variables that their functions close over. */

@@ -14,6 +14,118 @@ function judged(title: string, rows: readonly Row[]): void {
 
 const STORE = 'class Store { items: string[] = []; add(one: string) { this.items.push(one); } }';
 
+const CONFIG = (body: string, parameters = '') => `
+  const DEFAULTS = { level: 'info' };
+  let config: { level: string; at?: unknown } | undefined;
+  function configOf(${parameters}) { ${body} }`;
+
+judged('a variable that a function remembers its result in', [
+  [
+    'made of the environment',
+    CONFIG(
+      'if (config) return config; config = { level: process.env.LEVEL ?? DEFAULTS.level }; return config;',
+    ),
+    'use(configOf());',
+    ['config memo share'],
+  ],
+  [
+    'filled in a branch, after a test',
+    CONFIG(`if (config === undefined) {
+      const level = process.argv.includes('--debug') ? 'debug' : DEFAULTS.level;
+      console.error('level', level);
+      config = { level };
+    }
+    return config;`),
+    'use(configOf());',
+    ['config memo share'],
+  ],
+  [
+    'made again on request',
+    CONFIG(
+      "if (!force && config) return config; config = { level: process.env.LEVEL ?? '' }; return config;",
+      'force = false',
+    ),
+    'use(configOf(args.force));',
+    ['config memo share'],
+  ],
+  [
+    'made of what it is called with',
+    CONFIG('if (config) return config; config = { level }; return config;', 'level: string'),
+    'use(configOf(args.level));',
+    ['config reassigned isolate'],
+  ],
+  [
+    'chosen by what it is called with',
+    CONFIG(
+      "if (config) return config; if (quiet) config = { level: 'error' }; else config = DEFAULTS; return config;",
+      'quiet: boolean',
+    ),
+    'use(configOf(args.quiet));',
+    ['config reassigned isolate'],
+  ],
+  [
+    'made of what a client sets',
+    `let level = 'info'; ${CONFIG('config ??= { level }; return config;')}`,
+    'level = args.level; use(configOf());',
+    ['level reassigned isolate', 'config reassigned isolate'],
+  ],
+  [
+    'made of the time',
+    CONFIG('config ??= { level: DEFAULTS.level, at: Date.now() }; return config;'),
+    'use(configOf());',
+    ['config reassigned isolate'],
+  ],
+  [
+    'made of what another function reads from a file',
+    `import { readFileSync } from 'node:fs';
+    const read = () => JSON.parse(readFileSync('config.json', 'utf8'));
+    ${CONFIG('config ??= read(); return config;')}`,
+    'use(configOf());',
+    ['config reassigned isolate'],
+  ],
+  [
+    'that a client changes',
+    CONFIG('config ??= { level: DEFAULTS.level }; return config;'),
+    'configOf().level = args.level;',
+    ['config reassigned isolate'],
+  ],
+  [
+    'that tells whether it was called before',
+    CONFIG("const was = config; config = { level: 'info' }; return was;"),
+    'use(configOf());',
+    ['config reassigned isolate'],
+  ],
+  [
+    'that others look at, too',
+    `${CONFIG('config ??= { level: DEFAULTS.level }; return config;')}
+    const isReady = () => config !== undefined;`,
+    'if (isReady()) use(configOf());',
+    ['config reassigned isolate'],
+  ],
+]);
+
+const KEPT_BY_API = `
+  const auth = { token: '' };
+  function setToken(token: string) { auth.token = token; }
+  const api = { setToken, ask: () => auth.token };
+  api.setToken(process.env.TOKEN ?? '');`;
+
+judged('a function that stands in an object', [
+  ['and is called at the start', KEPT_BY_API, 'use(api.ask());', []],
+  [
+    'and is called for a client',
+    KEPT_BY_API,
+    'api.setToken(args.token); use(api.ask());',
+    ['auth mutated isolate'],
+  ],
+  [
+    'and is given to a package, which may call it for a client',
+    `import { serve } from 'some-package'; ${KEPT_BY_API} serve(api);`,
+    'use(api.ask());',
+    ['auth mutated isolate'],
+  ],
+]);
+
 judged('a variable', [
   ['that counts', 'let count = 0;', 'count++;', ['count reassigned isolate']],
   ['that is added to', 'let sum = 0;', 'sum += args.n;', ['sum reassigned isolate']],
@@ -44,7 +156,7 @@ judged('a variable', [
     'that is set once, when it is needed',
     'let config: object | undefined;',
     'config ??= { a: 1 };',
-    ['config reassigned isolate'],
+    ['config memo share'],
   ],
   [
     'that a destructuring assignment writes',

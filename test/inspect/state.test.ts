@@ -319,6 +319,20 @@ const counters = { outer };`,
 
 judged('a collection', [
   [
+    'Map whose keys are objects, and what a client changes is a value of it',
+    `const shelf = { label: 'a' };
+    const boxes = () => { const found = new Map<object, string[]>(); found.set(shelf, []); return found; };`,
+    "const box = boxes().get(args.shelf) ?? []; box.push('b');",
+    [],
+  ],
+  [
+    'that is the key of a Map',
+    `const shelf = { label: 'a' };
+    const boxes = () => { const found = new Map<{ label: string }, string[]>(); found.set(shelf, []); return found; };`,
+    'for (const one of boxes().keys()) one.label = args.label;',
+    ['shelf mutated isolate'],
+  ],
+  [
     'Map',
     'const notes = new Map<string, string>();',
     "notes.set('a', args.text);",

@@ -10,7 +10,7 @@ import { type ExternalName, enclosingFunction, isInside, ts } from '../source.js
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
 import { isConstruction, isGlobalObject } from './syntax.js';
-import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
+import { ANY, EACH, EVERY, type Fn, KEY, type Thing } from './thing.js';
 
 /** What the methods of collections, promises and functions do, the functions of the language, and packages. */
 export class BuiltIns {
@@ -26,6 +26,14 @@ export class BuiltIns {
   /** Puts values into a thing under names that are not known. */
   private keep(thing: Thing, values: readonly Slot[]): void {
     for (const value of values) this.heap.flow(value, this.heap.field(thing, ANY));
+  }
+
+  /** Puts what a collection's method was given into it: `map.set(key, value)`, `list.push(value)`. */
+  private keepIn(thing: Thing, method: string, args: readonly Slot[]): void {
+    const [key, value] = args;
+    if (method !== 'set' || !key || !value) return this.keep(thing, args);
+    this.heap.flow(key, this.heap.field(thing, KEY));
+    this.keep(thing, [value]);
   }
 
   /** Methods of arrays, maps, sets, promises and functions, and those of packages' objects. */
@@ -111,13 +119,13 @@ export class BuiltIns {
         return;
       }
       if (changes || isNext) this.heap.recordChange(thing, node);
-      if (changes && !TAKES_OUT.test(method)) this.keep(thing, args);
+      if (changes && !TAKES_OUT.test(method)) this.keepIn(thing, method, args);
       this.heap.put(thing, called);
       if (isCalled) return;
       isCalled = true;
       if (changes || isNext) this.heap.flow(called, slot);
       if (!callsBack && !returnsElement && !returnsElements) return;
-      const elements = this.heap.read(called, EACH);
+      const elements = this.heap.read(called, method === 'get' ? ANY : EACH);
       if (callsBack) this.callBack(args, [elements, elements], this.elementsOf(node, slot));
       if (returnsElement) this.heap.flow(elements, slot);
       if (returnsElements) this.heap.flow(elements, this.elementsOf(node, slot));
@@ -242,6 +250,7 @@ const RETURNS_ELEMENT = new Set([...FINDS, 'get', 'pop', 'shift', 'sort', 'rever
 const RETURNS_ELEMENTS = new Set([
   'values',
   'entries',
+  'keys',
   'slice',
   'concat',
   'filter',

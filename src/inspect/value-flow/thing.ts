@@ -30,6 +30,8 @@ export type Fn = ts.FunctionLikeDeclaration;
 
 /** Any property: of an array, a map, or under a computed name. */
 export const ANY = '*';
+/** What a map has its values under: who gets a value does not see the keys. */
+export const KEY = '*key';
 /** Reading under a computed name: every property. */
 export const EVERY = '**';
 /** Reading one after the other, as `for … of` and `...` do: what is in a thing itself, not the methods of its class. */

@@ -285,8 +285,11 @@ export function liftPast(sources: Sources, site: ConnectSite): ConnectSite | und
   const passed = new Set<ts.FunctionLikeDeclaration>([site.scope]);
   for (let size = 0; size !== passed.size && size < 12; ) {
     size = passed.size;
-    const outside = [...passed]
-      .flatMap((fn) => [...flow.callsOf(fn)])
+    const calls = [...passed].map((fn) => flow.callsOf(fn));
+    // What a package or a timer calls comes in ways of its own.
+    if (calls.some((of) => of.size === 0)) return undefined;
+    const outside = calls
+      .flatMap((of) => [...of])
       .filter((call) => ![...passed].some((fn) => isInside(call, fn)) && isReached(sources, call));
     const [call, another] = new Set(outside);
     if (!call || [...passed].some(holdsTheProgram)) return undefined;

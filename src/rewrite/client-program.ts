@@ -1,23 +1,19 @@
 import type { Analysis } from '../inspect/analysis.js';
 import { descendants, isAsync, ts } from '../inspect/source.js';
 import { type FileEdits, indentUnit, reindent } from './edits.js';
-import type { GeneratedNames } from './generated-names.js';
+import { localName } from './generated-names.js';
 import type { Split } from './split.js';
 
 /**
  * Leaves the program as it is, but for two places: the function that serves a client may be repeated for each, and the
  * transport is the client's.
  */
-export function serveEachClient(
-  analysis: Analysis,
-  editsOf: (file: ts.SourceFile) => FileEdits,
-  names: GeneratedNames,
-): Split {
+export function serveEachClient(analysis: Analysis, editsOf: (file: ts.SourceFile) => FileEdits): Split {
   const { sources, site, entry } = analysis;
   const fn = site.program!;
-  takeClientTransport(analysis, editsOf, names);
+  takeClientTransport(analysis, editsOf);
   const file = fn.getSourceFile();
-  wrap(fn, editsOf(file), names.imported(file, 'perClient'));
+  wrap(fn, editsOf(file), localName(file, 'perClient'));
   return { kind: 'program', module: entry.file, exportName: '', connects: true, diagnostics: [] };
 
   function wrap(served: ts.FunctionLikeDeclaration, edits: FileEdits, perClient: string): void {
@@ -49,10 +45,9 @@ export function serveEachClient(
 export function takeClientTransport(
   { site: { transport } }: Analysis,
   editsOf: (file: ts.SourceFile) => FileEdits,
-  names: GeneratedNames,
 ): void {
   const file = transport.getSourceFile();
-  editsOf(file).insertBefore(transport.getStart(), `${names.imported(file, 'clientTransport')}(() => `);
+  editsOf(file).insert(transport.getStart(), `${localName(file, 'clientTransport')}(() => `);
   editsOf(file).insert(transport.end, ')');
 }
 

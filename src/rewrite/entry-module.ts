@@ -6,7 +6,6 @@ import { type FileEdits, indentUnit } from './edits.js';
 import { type ModuleStyle, moduleStyle } from './module-style.js';
 import { firstFree, namesIn } from './names.js';
 import type { Registration } from './registrations.js';
-import type { SdkName } from './sdk-names.js';
 
 /** What is known when the module that starts the server is divided. */
 export interface SplitInput {
@@ -18,8 +17,8 @@ export interface SplitInput {
   /** Import line that brings what the text calls of the session-scope module into a module at this path. */
   readonly scopeImport: (path: string, text: string) => string;
   readonly scopedFiles: ReadonlySet<ts.SourceFile>;
-  /** What lets the program connect with the transport of a client, where it takes that itself. */
-  readonly withTransport?: SdkName;
+  /** The import of what lets the program connect with the transport of a client, where it takes that itself. */
+  readonly transportImport?: string;
 }
 
 /** The module that is divided, and the way its author writes code. */

@@ -2,6 +2,7 @@ import { transportArgument } from '../inspect/connect.js';
 import { isAsync, ts } from '../inspect/source.js';
 import { namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
+import { localName } from './generated-names.js';
 import { listensToMessages, type Placement } from './place-statements.js';
 import { transportParameter } from './runners.js';
 import { sdkName } from './sdk-names.js';
@@ -113,7 +114,7 @@ function connectFunction(entry: EntryModule, { afterConnect }: Placement, level:
   if (runners.length === 0 && server) return `(${parameter}) => ${serverText(entry)}.connect(transport)`;
   const runner = runners[0]?.fn;
   const connect = connectingCall(entry);
-  if (isAmbient) return `(${parameter}) => ${entry.withTransport!.local}(transport, () => ${connect})`;
+  if (isAmbient) return `(${parameter}) => ${localName(file, 'withTransport')}(transport, () => ${connect})`;
   if (runner && isAsync(runner) && returnsNothing(runner)) return `(${parameter}) => ${connect}`;
   if (isValueUsed(analysis.site.call)) return `async (${parameter}) => ${connect}`;
   // A runner may return something of its own, which nobody here is interested in.

@@ -65,13 +65,7 @@ export function factoryText(entry: EntryModule, placement: Placement): Factory {
     bodyText(entry, placement, served?.rest(level) ?? returnText(entry, placement, result, level), level);
   const transport =
     result.gives === 'connect' && isTypeScript ? [sdkName('Transport', file, analysis.sdkLine)] : [];
-  const withTransport = entry.withTransport ? [entry.withTransport] : [];
-  const about = {
-    name,
-    isAsync,
-    result,
-    sdkTypes: [...(served?.sdkTypes ?? []), ...transport, ...withTransport],
-  };
+  const about = { name, isAsync, result, sdkTypes: [...(served?.sdkTypes ?? []), ...transport] };
   if (placement.setUp.length === 0) {
     const text = `${SERVER_DOC}\n${functionText(entry, placement, name, head, body(1))}\n`;
     return { ...about, kind: 'server', awaitsSetUp: false, text };

@@ -26,6 +26,7 @@ export function inPlace(
   const lines = [
     ...registrations.map((one) => importLine(entry, [one.name], specifierTo(entry, path, one.file))),
     ...linesOf(factory.sdkTypes),
+    ...(entry.transportImport ? [entry.transportImport] : []),
     ...linesOf(replacesCall(entry) ? [stdioTransport(entry).made] : []),
   ];
   edits.insertBefore(extentOf(holder).start, `${factory.text}\n`);

@@ -160,6 +160,7 @@ function siblingImports(
     if (text) imports.push(text);
   }
   if (scope !== '') imports.push(scope);
+  if (entry.transportImport) imports.push(entry.transportImport);
   imports.push(...reexports(entry));
   for (const one of registrations)
     imports.push(importLine(entry, [one.name], specifierTo(entry, path, one.file)));

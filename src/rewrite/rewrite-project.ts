@@ -19,7 +19,7 @@ import { serveEachClient, takeClientTransport } from './client-program.js';
 import { headersFor } from './credential-headers.js';
 import { presentDeclarations, readCredentials } from './credentials.js';
 import { FileEdits, tidyBlankLines } from './edits.js';
-import { GeneratedNames } from './generated-names.js';
+import { generatedImport } from './generated-names.js';
 import { hoistSchemas } from './hoist-schemas.js';
 import { withExtension } from './import-lines.js';
 import { importedConstants } from './imported-constants.js';
@@ -149,13 +149,18 @@ class Rewriter {
   /** Where the service finds servers: a factory, or the program itself. */
   private split(scopedFiles: ReadonlySet<ts.SourceFile>): Split {
     const { analysis, editsOf, scopeImport } = this;
-    const names = new GeneratedNames(
-      (file, module) => this.specifier(file, module),
-      (file, line) => this.addImport(file, line),
-    );
-    if (analysis.site.program) return serveEachClient(analysis, editsOf, names);
-    const { isAmbient } = analysis.site;
-    if (isAmbient) takeClientTransport(analysis, editsOf, names);
+    const { transport, program, isAmbient } = analysis.site;
+    const specifierOf = (file: ts.SourceFile, module: string) => this.specifier(file, module);
+    const maker = transport.getSourceFile();
+    const isApart = maker !== analysis.lifetimes.frame.file;
+    if (program || (isAmbient && isApart))
+      this.addImport(maker, generatedImport(maker, ['clientTransport'], specifierOf));
+    if (program) {
+      const file = program.getSourceFile();
+      this.addImport(file, generatedImport(file, ['perClient'], specifierOf));
+      return serveEachClient(analysis, editsOf);
+    }
+    if (isAmbient) takeClientTransport(analysis, editsOf);
     return splitEntry({
       project: this.project,
       analysis,
@@ -164,7 +169,15 @@ class Rewriter {
       registrations: wrapRegistrations(analysis.sources, analysis.lifetimes, editsOf),
       scopeImport,
       scopedFiles,
-      ...(isAmbient ? { withTransport: names.of(analysis.lifetimes.frame.file, 'withTransport') } : {}),
+      ...(isAmbient
+        ? {
+            transportImport: generatedImport(
+              analysis.lifetimes.frame.file,
+              isApart ? ['withTransport'] : ['clientTransport', 'withTransport'],
+              specifierOf,
+            ),
+          }
+        : {}),
     });
   }
 

@@ -11,6 +11,8 @@ interface State {
   /** Does the variable, or what it holds, become each client's own? */
   isOfClient(symbol: ts.Symbol): boolean;
   changesForClients(thing: Thing): readonly ts.Node[];
+  /** Do the things, or what they hold, change for a client? */
+  isChanged(things: Iterable<Thing>): boolean;
   /** Does a node run while a client is served? */
   isPerClient(node: ts.Node): boolean;
   /** Does each client have an environment of its own? */
@@ -42,7 +44,7 @@ export class SharedResources {
 
   private isShareable(thing: Thing): boolean {
     const isOfPackage = thing.kind === 'external' && isShareablePackage(thing.from?.module ?? '');
-    return (isOfPackage || thing.kind === 'instance') && !this.isChanged([thing]);
+    return (isOfPackage || thing.kind === 'instance') && !this.state.isChanged([thing]);
   }
 
   /** Is the value built from parameters of the function around it (a token, a server, a user)? */
@@ -105,13 +107,11 @@ export class SharedResources {
     const name = read?.name.text;
     // A method or an accessor may read whatever else.
     const isField = own.every(({ owner }) => owner && ts.isClassLike(owner) && !computes(owner, name));
-    if (!read || name === undefined || !isField) return this.isChanged(own);
+    if (!read || name === undefined || !isField) return this.state.isChanged(own);
     const changes = own.flatMap((thing) => this.state.changesForClients(thing));
-    return changes.some((change) => mayAssign(change, name)) || this.isChanged(this.flow.valuesOf(read));
-  }
-
-  private isChanged(things: Iterable<Thing>): boolean {
-    return [...this.flow.reach([...things])].some((one) => this.state.changesForClients(one).length > 0);
+    return (
+      changes.some((change) => mayAssign(change, name)) || this.state.isChanged(this.flow.valuesOf(read))
+    );
   }
 }
 

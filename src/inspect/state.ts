@@ -23,7 +23,7 @@ import {
   ts,
 } from './source.js';
 import { isNeverRun } from './timing.js';
-import type { Thing, ValueFlow } from './value-flow.js';
+import type { Reached, Thing, ValueFlow } from './value-flow.js';
 import { isWorldOfItsOwn } from './world-of-its-own.js';
 
 /** A binding outside any handler that one process would share between its clients. */
@@ -60,6 +60,8 @@ export interface When {
 /** Judges bindings whose value outlives a call: who changes what they hold, and when. */
 export class StateJudge {
   private readonly changes = new Map<Thing, readonly ts.Node[]>();
+  /** Things that hold nothing which changes for a client. */
+  private readonly unchanged: Reached = { things: new Set(), slots: new Set() };
   private readonly ofClients = new Map<ts.Symbol, boolean>();
   private readonly keys: ClientKeys;
   private readonly global: GlobalWrites;
@@ -77,6 +79,7 @@ export class StateJudge {
     this.resources = new SharedResources(sources, flow, {
       isOfClient: (symbol) => this.isOfClient(symbol),
       changesForClients: (thing) => this.changesForClients(thing),
+      isChanged: (things) => this.isChanged(things),
       isPerClient: (node) => timing.isPerClient(node),
       hasOwnEnvironment: () => this.global.changeEnvironment(),
     });
@@ -274,12 +277,15 @@ export class StateJudge {
       return finding('reassigned', assignedLater, 'isolate', 'it is assigned while a client is served');
     }
     const byKey = [...held].filter((one) => this.keys.separate(one));
-    for (const thing of this.flow.reach([...held].filter((one) => !byKey.includes(one)))) {
-      const writes = isWorldOfItsOwn(this.sources, thing)
+    const writesTo = (thing: Thing) =>
+      isWorldOfItsOwn(this.sources, thing)
         ? this.sources.referencesTo(symbol).filter((reference) => this.timing.isPerClient(reference))
         : this.changesForClients(thing);
-      if (writes.length > 0) return finding(kindOf(thing), writes, 'isolate', reasonFor(thing));
-    }
+    const changed = this.firstIn(
+      [...held].filter((one) => !byKey.includes(one)),
+      (thing) => writesTo(thing).length > 0,
+    );
+    if (changed) return finding(kindOf(changed), writesTo(changed), 'isolate', reasonFor(changed));
     const byKeyWrites = byKey.flatMap((one) => this.changesForClients(one));
     if (byKeyWrites.length > 0) {
       const reason = 'each client has an object of its own that it is kept under';
@@ -294,11 +300,7 @@ export class StateJudge {
 
   /** Is it filled with the same for all clients, who change nothing of what it holds? */
   private isMemo(symbol: ts.Symbol, held: ReadonlySet<Thing>): boolean {
-    return (
-      this.memos.isMemo(symbol) &&
-      [...this.flow.reach(held)].every((thing) => this.changesForClients(thing).length === 0) &&
-      !this.global.changeEnvironment()
-    );
+    return this.memos.isMemo(symbol) && !this.isChanged(held) && !this.global.changeEnvironment();
   }
 
   /** Where a thing, or what only an instance holds, is changed for a client. */
@@ -320,6 +322,22 @@ export class StateJudge {
       );
     this.ofClients.set(symbol, answer);
     return answer;
+  }
+
+  /** Do the things, or what they hold, change for a client? */
+  private isChanged(things: Iterable<Thing>): boolean {
+    return this.firstIn(things, (thing) => this.changesForClients(thing).length > 0) !== undefined;
+  }
+
+  /** The first of the things, and what they hold, that changes. What holds nothing that does is not gone through again. */
+  private firstIn(things: Iterable<Thing>, isChanged: (thing: Thing) => boolean): Thing | undefined {
+    const reached = this.flow.explore(things, isChanged, this.unchanged);
+    // Whether a world of its own changes depends on who holds it.
+    if (reached.wanted || [...reached.things].some((one) => isWorldOfItsOwn(this.sources, one)))
+      return reached.wanted;
+    for (const thing of reached.things) this.unchanged.things.add(thing);
+    for (const slot of reached.slots) this.unchanged.slots.add(slot);
+    return undefined;
   }
 
   private changesForClients(thing: Thing): readonly ts.Node[] {

@@ -110,24 +110,39 @@ export class ValueFlow {
 
   /** The things and everything they hold: in properties, elements, and variables that their functions close over. */
   reach(things: Iterable<Thing>): Set<Thing> {
-    const found = new Set<Thing>(things);
-    const seen = new Set<Slot>();
+    const { things: found } = this.explore(things, () => false);
+    return found;
+  }
+
+  /**
+   * Goes through things and everything they hold, until one is what is looked for.
+   *
+   * @param beside what was gone through before, which is left out
+   */
+  explore(things: Iterable<Thing>, isWanted: (thing: Thing) => boolean, beside?: Reached): Reached {
+    const found = new Set<Thing>();
+    const slots = new Set<Slot>();
+    const add = (thing: Thing): void => {
+      if (!beside?.things.has(thing)) found.add(thing);
+    };
     const addAll = (slot: Slot): void => {
       const standing = standingFor(slot);
-      if (seen.has(standing)) return;
-      seen.add(standing);
-      this.heap.forEachIn(standing, (one) => found.add(one));
+      if (slots.has(standing) || beside?.slots.has(standing)) return;
+      slots.add(standing);
+      this.heap.forEachIn(standing, add);
     };
+    for (const thing of things) add(thing);
     for (const thing of found) {
+      if (isWanted(thing)) return { things: found, slots, wanted: thing };
       const contents = this.heap.contents(thing);
       if (contents) addAll(contents);
       for (const symbol of this.capturedBy(thing)) {
         addAll(this.heap.slotOf(symbol));
         const memory = this.heap.memoryOf(symbol);
-        if (memory) found.add(memory);
+        if (memory) add(memory);
       }
     }
-    return found;
+    return { things: found, slots };
   }
 
   /** Locals of functions around a function (or around an instance's class) that its code mentions. */
@@ -147,6 +162,14 @@ export class ValueFlow {
     this.captures.set(code, found);
     return found;
   }
+}
+
+/** What was gone through. */
+export interface Reached {
+  readonly things: Set<Thing>;
+  readonly slots: Set<Slot>;
+  /** What was looked for, when it was there. */
+  readonly wanted?: Thing;
 }
 
 const analyses = new WeakMap<Sources, ValueFlow>();

@@ -140,12 +140,14 @@ function keep(absolute: string, name: string, gathered: Gathered): void {
   gathered.files.set(name, fs.readFileSync(absolute, 'utf8'));
 }
 
-/** A link that leads nowhere, or back to itself, is no file. */
+const NO_FILE: ReadonlySet<string> = new Set(['ELOOP', 'ENOTDIR']);
+
+/** A link that leads nowhere, or back to itself, is no file, nor is what would lie below a file. */
 function isFile(file: string): boolean {
   try {
     return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return false;
+    if (NO_FILE.has((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module';
 import { type ConnectSite, transportArgument } from '../inspect/connect.js';
 import { callsFrame, leadsToFrame } from '../inspect/frame.js';
 import {
@@ -9,7 +10,7 @@ import {
   topLevelStatement,
   ts,
 } from '../inspect/source.js';
-import { namesOf } from '../inspect/statement-names.js';
+import { assignedIn, intersects, isDeclaration, namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
 import { isLoading } from './repeated-imports.js';
@@ -244,14 +245,14 @@ function keepWithShell(
   for (let grew = true; grew; ) {
     grew = false;
     const shell = namesUsedIn(shellNodes());
-    const others = (own: ts.Statement) =>
+    const others = (own: ReadonlySet<ts.Node>) =>
       namesUsedIn(
         [
           ...statementsAt(places, 'shared'),
           ...statementsAt(places, 'server'),
           ...movedOf(frame),
           ...connected,
-        ].filter((node) => node !== own),
+        ].filter((node) => !own.has(node)),
       );
     for (const [statement, place] of places) {
       if ((place !== 'shared' && place !== 'server') || isExported(statement)) continue;
@@ -261,14 +262,53 @@ function keepWithShell(
         !(ts.isVariableStatement(statement) && place === 'shared')
       )
         continue;
-      const names = declaredNames(statement);
+      const group = withItsAssignments(entry, statementsAt(places, 'shared'), statement);
+      const names = [...group].flatMap(declaredNames);
       if (names.length === 0 || !names.some((name) => shell.has(name))) continue;
-      const used = others(statement);
-      if (names.some((name) => used.has(name)) || isUsedElsewhere(entry, statement)) continue;
-      places.set(statement, 'shell');
+      const used = others(group);
+      const isTaken = (one: ts.Statement): boolean => isExported(one) || isUsedElsewhere(entry, one);
+      if (names.some((name) => used.has(name)) || [...group].some(isTaken)) continue;
+      for (const one of group) places.set(one, 'shell');
       grew = true;
     }
   }
+}
+
+/** A declaration with the statements that only give its variables a value, and what else these declare: `try { own = … }`. */
+function withItsAssignments(
+  { sources }: EntryModule,
+  shared: readonly ts.Statement[],
+  declaration: ts.Statement,
+): ReadonlySet<ts.Statement> {
+  const group = new Set([declaration]);
+  for (const one of group) {
+    const names = namesOf(sources, new Set([one]));
+    if (names.size === 0)
+      for (const symbol of assignedIn(sources, one)) {
+        const declared = shared.find((other) => namesOf(sources, new Set([other])).has(symbol));
+        if (declared) group.add(declared);
+      }
+    for (const other of shared)
+      if (onlyAssigns(sources, other) && intersects(assignedIn(sources, other), names)) group.add(other);
+  }
+  return group;
+}
+
+/** `try { own = fileURLToPath(…); } catch {}`: all that a statement does for others is to assign. */
+function onlyAssigns(sources: Sources, statement: ts.Statement): boolean {
+  if (isDeclaration(statement) || ts.isVariableStatement(statement) || awaits(statement)) return false;
+  const assigns = ({ expression }: ts.ExpressionStatement): boolean =>
+    ts.isBinaryExpression(expression) && ts.isIdentifier(expression.left);
+  const isOfNode = ({ expression }: ts.CallExpression | ts.NewExpression): boolean => {
+    const root = rootOf(expression);
+    return sources.symbolOf(root) === undefined || isBuiltin(sources.externalOf(root)?.module ?? '');
+  };
+  return (
+    descendants(statement, ts.isExpressionStatement).every(assigns) &&
+    [...descendants(statement, ts.isCallExpression), ...descendants(statement, ts.isNewExpression)].every(
+      isOfNode,
+    )
+  );
 }
 
 function isUsedElsewhere({ analysis, sources, file }: EntryModule, statement: ts.Statement): boolean {

@@ -30,8 +30,10 @@ export function findEntries(project: Project): Entry[] {
           output: outputOf(project, started, undefined),
           because: `${because}, ${file}`,
         });
-    if (file && !entries.some((entry) => entry.file === file))
-      entries.push({ file, output: isWritten(project, pkg, output) ? output : file, because });
+    if (file && !entries.some((entry) => entry.file === file)) {
+      const written = isWritten(project, pkg, output) ? output : undefined;
+      entries.push({ file, output: written ?? publishedFor(project, pkg, file) ?? file, because });
+    }
     for (const started of file === output ? startedBy(project, file) : [])
       if (!entries.some((entry) => entry.file === started.file))
         entries.push({ ...started, because: `${because}, ${file}` });
@@ -111,6 +113,22 @@ export const BUILDS = ['build', 'compile', 'prepare', 'prepack', 'prepublishOnly
 /** Is there, or does anything write, the file that package.json names? Some leave `main` or `module` as they were made for them. */
 const isWritten = (project: Project, pkg: PackageJson, output: string): boolean =>
   !/\.[cm]?tsx?$/.test(output) && (project.outputs?.has(output) === true || buildsSomething(pkg));
+
+/** The file for node that bun builds of a source and package.json names: it is published, whatever runs the source meanwhile. */
+function publishedFor(project: Project, pkg: PackageJson, file: string): string | undefined {
+  const isForNode = Object.values(pkg.scripts ?? {}).some((script) =>
+    script
+      .split(/&&|;/)
+      .some(
+        (command) =>
+          /\bbun\s+build\b.*--target[= ]node\b/.test(command) &&
+          command.split(/\s/).some((word) => normalize(word) === file),
+      ),
+  );
+  return [pkg.main, exportOf(pkg.exports)]
+    .flatMap((path) => (isForNode && path ? [normalize(path)] : []))
+    .find((output) => sourceOf(project, output) === file && isWritten(project, pkg, output));
+}
 
 const buildsSomething = (pkg: PackageJson): boolean =>
   Object.entries(pkg.scripts ?? {}).some(

@@ -35,3 +35,23 @@ it('TypeScript is nothing that a build has written, whatever package.json says',
   );
   expect(entry).toMatchObject({ file: 'src/index.ts', output: 'src/index.ts' });
 });
+
+it('what bun builds for node and package.json names is run by node, not the source that a script starts', () => {
+  const outputBuiltFor = (target: string) =>
+    findEntries(
+      projectOf({
+        'package.json': JSON.stringify({
+          bin: 'bin/spawns.js',
+          main: 'build/index.js',
+          scripts: {
+            start: 'bun run src/index.ts',
+            build: `bun build src/index.ts --outdir build --target ${target}`,
+          },
+        }),
+        'bin/spawns.js': "spawn('node', [path.join(__dirname, '../build/index.js')]);",
+        'src/index.ts': `${CONNECT}start(make());`,
+      }),
+    ).find(({ file }) => file === 'src/index.ts')?.output;
+  expect(outputBuiltFor('node')).toBe('build/index.js');
+  expect(outputBuiltFor('bun')).toBe('src/index.ts');
+});

@@ -238,6 +238,12 @@ const wordings: Readonly<Record<string, Wording>> = {
       'What is done here on a signal, besides closing the connection, is not done when the HTTP service ends: it uses the stdio transport.',
     hint: 'Close the server only, which closes its transport; then the service does the rest, too.',
   },
+  'served-otherwise': {
+    severity: 'info',
+    message:
+      'What serves MCP over another transport here stays in the stdio program: the HTTP service does not open it.',
+    hint: 'Nothing to do: the service answers at /mcp in its place.',
+  },
   'module-too-old': {
     severity: 'error',
     message: 'The tsconfig compiles to modules of {module}, which have no import().',

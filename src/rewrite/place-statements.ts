@@ -13,6 +13,7 @@ import {
 import { assignedIn, intersects, isDeclaration, namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
+import { servesOtherwise } from './other-transports.js';
 import { isLoading } from './repeated-imports.js';
 import {
   declaredNames,
@@ -51,6 +52,8 @@ export interface Placement {
   readonly ownNames: ReadonlySet<ts.Symbol>;
   /** `const { load } = await import('./load.js')` of the set-up that the stdio program does as well. */
   readonly repeated: readonly ts.Statement[];
+  /** Inside the frame: what serves MCP over another transport as well; it stays in the stdio program. */
+  readonly servesOtherwise: readonly ts.Statement[];
   /** `return`s among what leaves the frame: they gave up starting the program. */
   readonly givingUp: readonly ts.ReturnStatement[];
 }
@@ -58,7 +61,7 @@ export interface Placement {
 type Place = 'directive' | 'import' | 'shell' | 'server' | 'shared';
 
 /** Statements of the frame by where they go. */
-type FramePlaces = Pick<Placement, 'setUp' | 'frameServer' | 'afterConnect' | 'givingUp'>;
+type FramePlaces = Pick<Placement, 'setUp' | 'frameServer' | 'afterConnect' | 'servesOtherwise' | 'givingUp'>;
 
 /** How the stdio program gets its server where the project has a function that builds it: it stays as it is. */
 export interface KeptCall {
@@ -150,6 +153,7 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   const setUp: ts.Statement[] = [];
   const frameServer: ts.Statement[] = [];
   const afterConnect: ts.Statement[] = [];
+  const otherwise: ts.Statement[] = [];
   const givingUp: ts.ReturnStatement[] = [];
   const isTop = new Set<ts.Statement>(file.statements);
   const place = (statement: ts.Statement, after: boolean): void => {
@@ -165,6 +169,10 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
       (after && ts.isReturnStatement(statement))
     )
       return;
+    if (after && !server.has(statement) && servesOtherwise(sources, statement)) {
+      otherwise.push(statement);
+      return;
+    }
     givingUp.push(...returnsIn(statement));
     if (!server.has(statement)) setUp.push(statement);
     else if (after && needsConnection(sources, statement)) afterConnect.push(statement);
@@ -172,7 +180,7 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   };
   for (const statement of frame.before) place(statement, false);
   for (const statement of frame.after) place(statement, true);
-  return { setUp, frameServer, afterConnect, givingUp };
+  return { setUp, frameServer, afterConnect, servesOtherwise: otherwise, givingUp };
 }
 
 /**

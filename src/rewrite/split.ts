@@ -30,7 +30,15 @@ export function splitEntry(input: SplitInput): Split {
   const found = placeStatements(entry);
   const existing = existingFactory(entry, found);
   const placement = existing ? placeStatements(entry, existing.call) : found;
-  const early = [...exitInsteadOfReturn(entry, placement), ...leftInBlocks(entry, placement)];
+  const early = [
+    ...exitInsteadOfReturn(entry, placement),
+    ...leftInBlocks(entry, placement),
+    ...placement.servesOtherwise.map((statement) => ({
+      code: 'served-otherwise',
+      at: entry.sources.locationOf(statement),
+      args: {},
+    })),
+  ];
   if (existing?.isReady)
     return { kind: 'server', module: existing.module, exportName: existing.exportName, diagnostics: early };
   if (takesFactory(entry, placement)) {

@@ -1,14 +1,15 @@
 import { URL } from 'node:url';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextprotocol/sdk/types.js';
 import type { Visit } from './mcp.js';
 
 /** The only module, beside the seam, that knows which SDK the project uses. */
 
 export type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-export type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 
-// Written so that they fit every release of the SDK, whichever of them it exports.
+// Written so that they fit every release of the SDK, whichever of them it exports, and projects that declare types of
+// '@modelcontextprotocol/sdk/types.js' themselves.
+
+export type JSONRPCMessage = Parameters<Transport['send']>[0];
 
 /** What comes with a message: `extra` of a handler. */
 export type MessageExtraInfo =
@@ -22,11 +23,15 @@ export interface TransportSendOptions {
 }
 
 /**
- * The revisions of the protocol that sessions and single requests are served in. A server that answers `initialize` by
- * itself may agree to a newer one than its SDK knows.
+ * The revisions of the protocol that sessions and single requests are served in, by any release of the SDK. A server that
+ * answers `initialize` by itself may agree to a newer one than its SDK knows.
  */
 export const protocolVersions: readonly string[] = [
-  ...new Set([...SUPPORTED_PROTOCOL_VERSIONS, '2025-03-26', '2025-06-18', '2025-11-25']),
+  '2024-10-07',
+  '2024-11-05',
+  '2025-03-26',
+  '2025-06-18',
+  '2025-11-25',
 ];
 
 /** What handlers learn of the HTTP request: `extra.requestInfo` and `extra.authInfo`. */

@@ -64,6 +64,7 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-state-in-main',
   'serve-stdio-state-used-beside',
   'served-by-a-callback',
+  'serves-http-as-well',
   'server-assigned-later',
   'server-that-waits',
   'several-entrypoints',

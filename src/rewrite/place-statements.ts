@@ -13,6 +13,7 @@ import {
 import { assignedIn, intersects, isDeclaration, namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
+import { loadsEnvironment } from './loads-environment.js';
 import { servesOtherwise } from './other-transports.js';
 import { isLoading } from './repeated-imports.js';
 import {
@@ -250,6 +251,7 @@ function keepWithShell(
   connected: readonly ts.Node[],
   shellNodes: () => readonly ts.Node[],
 ): void {
+  const { sources } = entry;
   for (let grew = true; grew; ) {
     grew = false;
     const shell = namesUsedIn(shellNodes());
@@ -267,7 +269,7 @@ function keepWithShell(
       if (
         !ts.isFunctionDeclaration(statement) &&
         !ts.isClassDeclaration(statement) &&
-        !(ts.isVariableStatement(statement) && place === 'shared')
+        !(ts.isVariableStatement(statement) && place === 'shared' && !loadsEnvironment(sources, statement))
       )
         continue;
       const group = withItsAssignments(entry, statementsAt(places, 'shared'), statement);

@@ -964,6 +964,36 @@ judged('what never changes', [
     'let found; while ((found = word.exec(args.text)) !== null) print(found);',
     [],
   ],
+  [
+    'an expression that starts anew and is followed to the end',
+    'const word = /a+/g;',
+    'let found; word.lastIndex = 0; while ((found = word.exec(args.text)) !== null) print(found);',
+    [],
+  ],
+  [
+    'expressions of a list that start anew and find all',
+    'const words = [/a+/g, /b+/g];',
+    'for (const word of words) { word.lastIndex = 0; for (const found of args.text.matchAll(word)) print(found); }',
+    [],
+  ],
+  [
+    'an expression that starts anew and is waited on half-way',
+    'const word = /a+/g;',
+    'let found; word.lastIndex = 0; while ((found = word.exec(args.text)) !== null) await fetch(found[0]);',
+    ['word mutated isolate'],
+  ],
+  [
+    'an expression that starts anew and is left half-way',
+    'const word = /a+/g;',
+    'word.lastIndex = 0; word.exec(args.text);',
+    ['word mutated isolate'],
+  ],
+  [
+    'an expression that starts elsewhere',
+    'const word = /a+/g;',
+    'word.lastIndex = args.from; print(args.text.replace(word, ""));',
+    ['word mutated isolate'],
+  ],
 ]);
 
 judged('a CommonJS program', [

@@ -6,10 +6,10 @@ import {
   changesPackagesObject,
   isShareablePackage,
 } from '../packages.js';
-import { type ExternalName, enclosingFunction, isInside, ts } from '../source.js';
+import { type ExternalName, isInside, ts } from '../source.js';
 import type { Heap } from './heap.js';
 import { Slot } from './propagation.js';
-import { isConstruction, isGlobalObject } from './syntax.js';
+import { isConstruction, isGlobalObject, isPattern } from './syntax.js';
 import { ANY, EACH, EVERY, type Fn, KEY, type Thing } from './thing.js';
 
 /** What the methods of collections, promises and functions do, the functions of the language, and packages. */
@@ -114,7 +114,7 @@ export class BuiltIns {
     const called = new Slot();
     let isCalled = false;
     return (thing) => {
-      if (isExpression(thing.node)) {
+      if (isPattern(thing.node)) {
         if (searches && leavesPosition(node)) this.heap.recordChange(thing, node);
         return;
       }
@@ -262,14 +262,8 @@ const RETURNS_ELEMENTS = new Set([
   'with',
 ]);
 
-const isExpression = (node: ts.Node): boolean =>
-  ts.isRegularExpressionLiteral(node) || (ts.isNewExpression(node) && node.expression.getText() === 'RegExp');
-
-/** Does a search with the g flag end where a later one goes on? Not when it starts anew or is followed to its end. */
+/** Does a search with the g flag end where a later one goes on? Not when it is followed to its end. */
 function leavesPosition(call: ts.CallExpression): boolean {
-  const { expression } = call.expression as ts.PropertyAccessExpression;
-  const code = (enclosingFunction(call) ?? call.getSourceFile()).getText();
-  if (code.includes(`${expression.getText()}.lastIndex = 0`)) return false;
   for (let at = call.parent; at; at = at.parent) {
     if (ts.isWhileStatement(at) && isInside(call, at.expression))
       return /\b(?:break|return|throw|await)\b/.test(at.statement.getText());

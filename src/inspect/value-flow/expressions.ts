@@ -9,8 +9,10 @@ import {
   isDeclared,
   isGlobalObject,
   isModuleExportsObject,
+  isPattern,
   literalName,
   propertyName,
+  startsAnew,
 } from './syntax.js';
 import { ANY, EACH, EVERY } from './thing.js';
 
@@ -224,9 +226,11 @@ export class Expressions {
       return;
     }
     const inConstruction = base.kind === ts.SyntaxKind.ThisKeyword && isConstruction(base);
-    this.heap.watch(this.value(base), (thing) =>
-      this.heap.store(thing, name, value, inConstruction ? undefined : at),
-    );
+    const isReset = startsAnew(at);
+    this.heap.watch(this.value(base), (thing) => {
+      if (!(isReset && isPattern(thing.node)))
+        this.heap.store(thing, name, value, inConstruction ? undefined : at);
+    });
   }
 }
 

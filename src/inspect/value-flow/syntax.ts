@@ -70,3 +70,15 @@ const GLOBAL_OBJECT = /^(?:globalThis|global|process\.env|process|[A-Z]\w*\.prot
 /** Does the expression name what every module of the process can see? */
 export const isGlobalObject = (sources: Sources, base: ts.Expression): boolean =>
   GLOBAL_OBJECT.test(unwrap(base).getText()) && globalName(sources, base) !== undefined;
+
+/** A regular expression: `/a+/g`, `new RegExp(…)`. */
+export const isPattern = (node: ts.Node): boolean =>
+  ts.isRegularExpressionLiteral(node) || (ts.isNewExpression(node) && node.expression.getText() === 'RegExp');
+
+/** `word.lastIndex = 0`: where every search begins that was not left half-way. */
+export const startsAnew = (assignment: ts.Node): boolean =>
+  ts.isBinaryExpression(assignment) &&
+  ts.isNumericLiteral(assignment.right) &&
+  assignment.right.text === '0' &&
+  ts.isPropertyAccessExpression(assignment.left) &&
+  assignment.left.name.text === 'lastIndex';

@@ -19,7 +19,6 @@ export const IMMUTABLE_GLOBALS = new Set([
   'Error',
   'Promise',
   'Intl',
-  'AsyncLocalStorage',
   'Function',
   'Proxy',
   'WeakRef',
@@ -27,6 +26,9 @@ export const IMMUTABLE_GLOBALS = new Set([
 
 export const isShareablePackage = (module: string): boolean =>
   SHAREABLE.some((pattern) => pattern.test(module));
+
+/** The module of `AsyncLocalStorage`. */
+export const isContextModule = (module: string): boolean => /^(?:node:)?async_hooks$/.test(module);
 
 /** Is a property of this module a text or a number, such as `path.sep` or `process.env.HOME`? */
 export const isText = (module: string, property: string): boolean =>

@@ -996,6 +996,21 @@ judged('what never changes', [
   ],
 ]);
 
+judged('what follows a call', [
+  [
+    'a context that is given to what it runs',
+    "import { AsyncLocalStorage } from 'node:async_hooks';\nconst context = new AsyncLocalStorage();",
+    'context.run({ text: args.text }, () => print(context.getStore()));',
+    [],
+  ],
+  [
+    'a context that gives back what lasts',
+    "import { AsyncLocalStorage } from 'node:async_hooks';\nconst notes = new Map();\nconst context = new AsyncLocalStorage();",
+    "context.run(notes, () => { context.getStore().set('a', args.text); });",
+    ['notes mutated isolate'],
+  ],
+]);
+
 judged('a CommonJS program', [
   [
     'with a Map',

@@ -4,6 +4,7 @@ import {
   CHANGES_COLLECTION,
   changesPackage,
   changesPackagesObject,
+  isContextModule,
   isShareablePackage,
 } from '../packages.js';
 import { type ExternalName, isInside, ts } from '../source.js';
@@ -14,6 +15,9 @@ import { ANY, EACH, EVERY, type Fn, KEY, type Thing } from './thing.js';
 
 /** What the methods of collections, promises and functions do, the functions of the language, and packages. */
 export class BuiltIns {
+  /** What the calls below `context.run(store, …)` get of a context. */
+  private readonly stores = new Map<Thing, Slot>();
+
   constructor(private readonly heap: Heap) {}
 
   /** What a package makes: it may keep all it was given, and it is of one kind with what it was made from. */
@@ -73,6 +77,7 @@ export class BuiltIns {
   ): void {
     this.external(node, thing.from!, args, slot);
     const { module } = thing.from!;
+    if (isContextModule(module)) return this.callContext(thing, method, args, slot);
     if (
       changesPackagesObject(module, method, args.length) ||
       changesConnection(this.heap.sources, thing, node, method)
@@ -81,6 +86,14 @@ export class BuiltIns {
       this.keep(thing, args);
     }
     if (FINDS.has(method) && !isShareablePackage(module)) this.heap.put(thing, slot);
+  }
+
+  /** `context.run(store, …)` keeps nothing: its store is that of the calls below it, and of no other. */
+  private callContext(context: Thing, method: string, [store]: readonly Slot[], slot: Slot): void {
+    const stored = this.stores.get(context) ?? new Slot();
+    this.stores.set(context, stored);
+    if (method === 'getStore') this.heap.flow(stored, slot);
+    else if (store) this.heap.flow(store, stored);
   }
 
   /** `then`, `catch`, `finally`: a promise of a thing is the thing itself. */

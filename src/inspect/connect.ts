@@ -37,6 +37,8 @@ export interface ConnectSite {
    * that of the client where it would make its own.
    */
   readonly isAmbient?: boolean;
+  /** What the runners connect, or call to connect it: `server` in `function start() { server.connect(transport); }`. */
+  readonly inRunners?: readonly ts.Expression[];
   /** The expression that makes the transport. */
   readonly transport: ts.Expression;
   /** The function that serves one client, when the program comes to it in a way that is not followed. */
@@ -271,6 +273,7 @@ export function liftSite(sources: Sources, site: ConnectSite): ConnectSite | { r
     server: undefined,
     runners: [...taking, ...site.runners],
     helpers: [],
+    inRunners: [...(site.inRunners ?? []), site.server ?? site.call.expression],
     scope,
   };
 }

@@ -3,7 +3,7 @@ import type { ConnectSite } from './connect.js';
 import type { Effects } from './effects.js';
 import { initializerOf, lastingDeclarations, type StateDeclaration, symbolOfDeclaration } from './lasting.js';
 import { isOfClient } from './module-effects.js';
-import { type ExternalName, rootOf, type Sources, ts, unwrap } from './source.js';
+import { type ExternalName, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, isExitingCheck, namesOf } from './statement-names.js';
 import { isModuleExports } from './timing.js';
 
@@ -11,11 +11,21 @@ import { isModuleExports } from './timing.js';
 export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
   const seeds = new Set(lastingServers(sources));
   if (site.factory) return seeds;
-  const root = rootOf(site.server ?? site.call.expression);
-  const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
-  const declaration = symbol?.valueDeclaration;
-  if (symbol && declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration)))
-    seeds.add(symbol);
+  const holderOf = (connected: ts.Expression): ts.Symbol | undefined => {
+    const root = rootOf(connected);
+    const symbol = ts.isIdentifier(root) ? sources.symbolOf(root) : undefined;
+    const declaration = symbol?.valueDeclaration;
+    const isVariable =
+      declaration && (ts.isVariableDeclaration(declaration) || ts.isBindingElement(declaration));
+    return isVariable ? symbol : undefined;
+  };
+  const holder = holderOf(site.server ?? site.call.expression);
+  if (holder) seeds.add(holder);
+  // What a runner finds around it, in the same function; what it makes for itself is made with every call of it.
+  for (const connected of site.inRunners ?? []) {
+    const found = holderOf(connected);
+    if (found && site.scope && enclosingFunction(found.valueDeclaration!) === site.scope) seeds.add(found);
+  }
   return seeds;
 }
 

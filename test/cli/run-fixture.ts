@@ -30,6 +30,7 @@ const shapes: ReadonlySet<string> = new Set([
   'code-after-connect',
   'connect-behind-helper',
   'connect-behind-provider',
+  'connect-in-nested-function',
   'connect-in-two-branches',
   'connect-on-two-ways',
   'environment-of-each-client',

@@ -299,7 +299,16 @@ export function liftPast(sources: Sources, site: ConnectSite): ConnectSite | und
     if (!another) {
       const scope = enclosingFunction(call);
       return ts.isCallExpression(call) && !call.arguments.some((one) => passed.has(unwrap(one) as never))
-        ? { ...site, call, server: undefined, runners: [], helpers: [], isAmbient: true, scope }
+        ? {
+            ...site,
+            call,
+            server: undefined,
+            runners: [],
+            helpers: [],
+            inRunners: [...(site.inRunners ?? []), site.server ?? site.call.expression],
+            isAmbient: true,
+            scope,
+          }
         : undefined;
     }
     for (const fn of outside.map(enclosingFunction)) {

@@ -6,6 +6,7 @@ import { isOfClient } from './module-effects.js';
 import { type ExternalName, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, isExitingCheck, namesOf } from './statement-names.js';
 import { isModuleExports } from './timing.js';
+import { type Thing, ValueFlow } from './value-flow.js';
 
 /** The variable that holds the server (or the object that runs it), and every lasting variable made by the SDK's server classes. */
 export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol> {
@@ -26,8 +27,21 @@ export function serverSeeds(sources: Sources, site: ConnectSite): Set<ts.Symbol>
     const found = holderOf(connected);
     if (found && site.scope && enclosingFunction(found.valueDeclaration!) === site.scope) seeds.add(found);
   }
+  // A call that leads to the connect in several ways is given what is connected there.
+  if (site.isAmbient)
+    for (const argument of site.call.arguments) {
+      const found = holderOf(argument);
+      if (found && holdsServer(ValueFlow.of(sources), found)) seeds.add(found);
+    }
   return seeds;
 }
+
+const holdsServer = (flow: ValueFlow, symbol: ts.Symbol): boolean =>
+  flow.explore(flow.heldBy(symbol), isServer).wanted !== undefined;
+
+/** A server of the SDK, which serves one client. */
+export const isServer = ({ kind, from }: Thing): boolean =>
+  kind === 'external' && from !== undefined && isSdkServer(from);
 
 /** A server class of the SDK. */
 export const isSdkServer = ({ module, name }: ExternalName): boolean =>

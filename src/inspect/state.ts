@@ -11,7 +11,7 @@ import {
 } from './lasting.js';
 import { Memos } from './memo.js';
 import { isNeverRead } from './never-read.js';
-import { isSdkServer } from './server-statements.js';
+import { isServer } from './server-statements.js';
 import { SharedResources } from './shared-resource.js';
 import {
   awaits,
@@ -368,10 +368,6 @@ const fieldsOf = (declaration: ts.Declaration): StateDeclaration[] =>
     : ts.isClassLike(declaration)
       ? declaration.members.filter(ts.isPropertyDeclaration).filter((one) => one.modifiers?.some(isStatic))
       : [];
-
-/** A server of the SDK, which serves one client. */
-const isServer = ({ kind, from }: Thing): boolean =>
-  kind === 'external' && from !== undefined && isSdkServer(from);
 
 const kindOf = (thing: Thing): StateKind =>
   thing.kind === 'collection' || thing.kind === 'external' ? 'mutated' : 'instance';

@@ -103,16 +103,22 @@ export function scopeUses(
 
 const queried = new WeakMap<Sources, readonly ts.Identifier[]>();
 
-/** The names in types like `typeof store`, of which there are few: they are looked for once. */
+/** The names in types like `typeof store` and `typeof store.get`, of which there are few: they are looked for once. */
 function queriedNames(sources: Sources): readonly ts.Identifier[] {
   const known = queried.get(sources);
   if (known) return known;
   const found = [...sources.files.values()]
     .filter((file) => file.text.includes('typeof'))
     .flatMap((file) => descendants(file, ts.isTypeQueryNode))
-    .flatMap(({ exprName }) => (ts.isIdentifier(exprName) ? [exprName] : []));
+    .map(({ exprName }) => firstOf(exprName));
   queried.set(sources, found);
   return found;
+}
+
+function firstOf(name: ts.EntityName): ts.Identifier {
+  let first = name;
+  while (ts.isQualifiedName(first)) first = first.left;
+  return first;
 }
 
 function scopeField(declaration: ts.PropertyDeclaration, edits: FileEdits): void {

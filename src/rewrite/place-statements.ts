@@ -1,5 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { type ConnectSite, transportArgument } from '../inspect/connect.js';
+import { Effects } from '../inspect/effects.js';
 import { callsFrame, leadsToFrame } from '../inspect/frame.js';
 import {
   awaits,
@@ -13,8 +14,8 @@ import {
 import { assignedIn, intersects, isDeclaration, namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
-import { loadsEnvironment } from './loads-environment.js';
 import { servesOtherwise } from './other-transports.js';
+import { preparesOthers } from './prepares-others.js';
 import { isLoading } from './repeated-imports.js';
 import {
   declaredNames,
@@ -252,6 +253,7 @@ function keepWithShell(
   shellNodes: () => readonly ts.Node[],
 ): void {
   const { sources } = entry;
+  const effects = new Effects(sources, new Set());
   for (let grew = true; grew; ) {
     grew = false;
     const shell = namesUsedIn(shellNodes());
@@ -269,7 +271,11 @@ function keepWithShell(
       if (
         !ts.isFunctionDeclaration(statement) &&
         !ts.isClassDeclaration(statement) &&
-        !(ts.isVariableStatement(statement) && place === 'shared' && !loadsEnvironment(sources, statement))
+        !(
+          ts.isVariableStatement(statement) &&
+          place === 'shared' &&
+          !preparesOthers(sources, effects, statement)
+        )
       )
         continue;
       const group = withItsAssignments(entry, statementsAt(places, 'shared'), statement);

@@ -14,7 +14,7 @@ import {
 import { assignedIn, intersects, isDeclaration, namesOf } from '../inspect/statement-names.js';
 import type { EntryModule } from './entry-module.js';
 import { isImport, namesUsedIn } from './imports.js';
-import { servesOtherwise } from './other-transports.js';
+import { servingOtherwise } from './other-transports.js';
 import { preparesOthers } from './prepares-others.js';
 import { isLoading } from './repeated-imports.js';
 import {
@@ -155,7 +155,10 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   const setUp: ts.Statement[] = [];
   const frameServer: ts.Statement[] = [];
   const afterConnect: ts.Statement[] = [];
-  const otherwise: ts.Statement[] = [];
+  const otherwise = servingOtherwise(
+    sources,
+    frame.after.filter((statement) => !server.has(statement)),
+  );
   const givingUp: ts.ReturnStatement[] = [];
   const isTop = new Set<ts.Statement>(file.statements);
   const place = (statement: ts.Statement, after: boolean): void => {
@@ -171,10 +174,7 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
       (after && ts.isReturnStatement(statement))
     )
       return;
-    if (after && !server.has(statement) && servesOtherwise(sources, statement)) {
-      otherwise.push(statement);
-      return;
-    }
+    if (otherwise.has(statement)) return;
     givingUp.push(...returnsIn(statement));
     if (!server.has(statement)) setUp.push(statement);
     else if (after && needsConnection(sources, statement)) afterConnect.push(statement);
@@ -182,7 +182,7 @@ function placeFrame({ analysis, sources, file }: EntryModule, kept: readonly ts.
   };
   for (const statement of frame.before) place(statement, false);
   for (const statement of frame.after) place(statement, true);
-  return { setUp, frameServer, afterConnect, servesOtherwise: otherwise, givingUp };
+  return { setUp, frameServer, afterConnect, servesOtherwise: [...otherwise], givingUp };
 }
 
 /**

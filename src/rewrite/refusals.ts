@@ -11,6 +11,7 @@ import type { Diagnostic, Inspection, Location, Options, Project } from '../mode
 import { inheritsFromPackage, readTsconfig } from '../tsconfig.js';
 import { badHeaders, readOutside } from './credential-headers.js';
 import { listensToMessages } from './place-statements.js';
+import { isOfModule } from './split.js';
 import { workerProblems } from './workers.js';
 
 /**
@@ -57,11 +58,22 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
         (finding.stuck || isAwaitedValue(finding)),
     )
     .map(({ name, declaration }) => {
-      const accept = /^\w+$/.test(name)
-        ? `Declare it on its own (const ${name} = …), accept sharing`
-        : 'Accept sharing';
-      return notSeparated(name, sources.locationOf(declaration), accept);
+      return notSeparated(
+        name,
+        sources.locationOf(declaration),
+        `${declaredOtherwise(name, declaration)} sharing`,
+      );
     });
+
+/** How the author can declare it so that it can be separated, up to the word in front of "sharing". */
+function declaredOtherwise(name: string, declaration: ts.Node): string {
+  if (ts.isExportAssignment(declaration)) return 'Give it a name and export that by default, accept';
+  if (!/^\w+$/.test(name)) return 'Accept';
+  const isInBlock = ts.isVariableDeclaration(declaration) && !isOfModule(declaration);
+  return isInBlock
+    ? 'Declare it at the top level of its module, accept'
+    : `Declare it on its own (const ${name} = …), accept`;
+}
 
 /** State in sources beside the project's own, which stay as they are. */
 function sharedBeside(project: Project, analysis: Analysis, options: Options): Diagnostic[] {

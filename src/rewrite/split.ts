@@ -92,5 +92,5 @@ function leftInBlocks(
 }
 
 /** Not one of a block, a loop or a `catch`. */
-const isOfModule = ({ parent: { parent } }: ts.VariableDeclaration): boolean =>
+export const isOfModule = ({ parent: { parent } }: ts.VariableDeclaration): boolean =>
   ts.isVariableStatement(parent) && ts.isSourceFile(parent.parent);

@@ -234,30 +234,33 @@ function settle(sources: Sources, first: ConnectSite): ConnectSite | { readonly 
     if (!site.scope || (!serverIsParameter(sources, site) && canSplit(sources, site))) return site;
     // The factory given to `serveStdio` may depend on what the function around it prepared.
     const lifted = site.factory ? { problem: site.scope } : liftSite(sources, site);
-    if ('problem' in lifted && !/\b(?:require\.main|module\.parent|import\.meta\.main)\b/.test(entryText))
+    if (!('problem' in lifted)) {
+      site = lifted;
+      continue;
+    }
+    if (!/\b(?:require\.main|module\.parent|import\.meta\.main)\b/.test(entryText))
       for (const one of passed) {
         const program = servesOneClient(sources, one);
         if (program) return { ...one, runners: [], program };
       }
-    const further = 'problem' in lifted && !site.factory ? liftPast(sources, site) : lifted;
-    if ('problem' in lifted && (!further || 'problem' in further))
-      return {
-        diagnostic: {
-          code: 'entry-not-followed',
-          at: at(sources, lifted.problem),
-          args: { connect: place(at(sources, first.call)) },
-        },
-      };
-    site = further as ConnectSite;
+    const past = site.factory ? undefined : liftPast(sources, site);
+    if (!past) return notFollowed(sources, lifted.problem, first);
+    site = past;
   }
-  return {
-    diagnostic: {
-      code: 'entry-not-followed',
-      at: at(sources, first.call),
-      args: { connect: place(at(sources, first.call)) },
-    },
-  };
+  return notFollowed(sources, first.call, first);
 }
+
+const notFollowed = (
+  sources: Sources,
+  problem: ts.Node,
+  { call }: ConnectSite,
+): { readonly diagnostic: Diagnostic } => ({
+  diagnostic: {
+    code: 'entry-not-followed',
+    at: at(sources, problem),
+    args: { connect: place(at(sources, call)) },
+  },
+});
 
 /** Can the body around the connect be split into what runs once and what runs for each client? */
 function canSplit(sources: Sources, site: ConnectSite): boolean {

@@ -4,6 +4,7 @@ import {
   enclosingFunction,
   forEachReference,
   isInside,
+  isNothing,
   type Sources,
   ts,
   unwrap,
@@ -79,10 +80,10 @@ export class Memos {
     const declaration = symbol?.valueDeclaration;
     if (!symbol || !declaration) return isLasting(name);
     if (symbol === memo) return true;
-    const owner = ts.findAncestor(declaration, ts.isParameter)?.parent;
-    // What other functions are given is written where they are called.
-    if (owner) return owner !== fn;
-    if (isInside(declaration, fn) || enclosingFunction(declaration)) return true;
+    const owner = ts.findAncestor(declaration, ts.isParameter)?.parent ?? enclosingFunction(declaration);
+    // What functions around it have is a client's, perhaps; what those are given that it calls is written where it does.
+    if (owner && owner !== fn) return !isInside(fn, owner);
+    if (owner) return !ts.findAncestor(declaration, ts.isParameter);
     if (this.isMemo(symbol)) return true;
     if (this.isOfClient(symbol)) return false;
     const variable = ts.findAncestor(declaration, ts.isVariableDeclaration);
@@ -123,12 +124,11 @@ function isLogged(node: ts.Node): boolean {
   return (
     statement !== undefined &&
     ts.isCallExpression(statement) &&
-    /^(?:console\.\w+|_?log\w*(?:\.\w+)?|debug|info|warn)$/.test(statement.expression.getText())
+    /^(?:console\.\w+|_?log(?:ger)?(?:\.\w+)?|log(?:Info|Warn(?:ing)?|Error|Debug|Message)|debug|info|warn)$/.test(
+      statement.expression.getText(),
+    )
   );
 }
-
-const isNothing = (value: ts.Expression): boolean =>
-  /^(?:null|undefined|void 0)$/.test(unwrap(value).getText());
 
 /** The assignment whose target a name is. */
 function assignmentTo(name: ts.Node): ts.BinaryExpression | undefined {

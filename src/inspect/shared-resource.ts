@@ -2,7 +2,7 @@ import { callsOf } from './calls.js';
 import { CredentialValues } from './credential-values.js';
 import { Effects } from './effects.js';
 import { isShareablePackage } from './packages.js';
-import { enclosingFunction, isInside, type Sources, ts, unwrap } from './source.js';
+import { enclosingFunction, isInside, isNothing, type Sources, ts } from './source.js';
 import { immediateCaller } from './timing.js';
 import type { Thing, ValueFlow } from './value-flow.js';
 
@@ -127,9 +127,6 @@ const mayAssign = (change: ts.Node, name: string): boolean =>
   !ts.isBinaryExpression(change) ||
   !ts.isPropertyAccessExpression(change.left) ||
   change.left.name.text === name;
-
-const isNothing = (value: ts.Expression): boolean =>
-  /^(?:null|undefined|void 0)$/.test(unwrap(value).getText());
 
 /** What decides, inside the function around a node, whether it is evaluated. */
 function conditionsAround(node: ts.Node): ts.Expression[] {

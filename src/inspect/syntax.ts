@@ -180,6 +180,10 @@ function firstFrom(nodes: readonly ts.Node[], pos: number): number {
   return low;
 }
 
+/** `null`, `undefined` */
+export const isNothing = (value: ts.Expression): boolean =>
+  /^(?:null|undefined|void 0)$/.test(unwrap(value).getText());
+
 /** Is the expression the target of an assignment, `++`, `delete` or a destructuring assignment? */
 export function isAssigned(node: ts.Node): boolean {
   const at = wrapped(node);

@@ -70,6 +70,20 @@ judged('a variable that a function remembers its result in', [
     ['level reassigned isolate', 'config reassigned isolate'],
   ],
   [
+    'made of what a function around it was called with',
+    'let config: { level: string } | undefined;',
+    'const configOf = () => { if (!config) config = { level: args.level }; return config; }; use(configOf());',
+    ['config reassigned isolate'],
+  ],
+  [
+    'made of what a function around it has worked out',
+    'let config: { level: string } | undefined;',
+    `const level = args.level;
+    const configOf = () => { if (!config) config = { level }; return config; };
+    use(configOf());`,
+    ['config reassigned isolate'],
+  ],
+  [
     'made of the time',
     CONFIG('config ??= { level: DEFAULTS.level, at: Date.now() }; return config;'),
     'use(configOf());',

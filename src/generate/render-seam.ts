@@ -85,14 +85,24 @@ function programLoader(inspection: Inspection, options: Options, seam: Seam, pat
     ? `async () => require('${paths.specifier(options.out, seam.module)}')`
     : `async () => import('${specifier}')`;
   const file = build.kind === 'bundler' ? undefined : programFile(inspection, specifier);
-  const helper = paths.specifier(options.out, `${options.out}/client-program${paths.extension}`);
+  const name = seam.connects ? 'client-program' : 'client-factory';
+  const helper = paths.specifier(options.out, `${options.out}/${name}${paths.extension}`);
   const helpers = isCommonJs ? `require('${helper}')` : `await import('${helper}')`;
   const type = language === 'ts' ? ': Promise<ServerFactory>' : '';
-  return `/** Starts the project's program; the result connects each client as the program would. */
+  const start = `await startProgram(${[load, ...(file ? [file] : [])].join(', ')})`;
+  const [what, body] = seam.connects
+    ? [
+        'connects each client as the program would',
+        `const connect = ${start};\n  return async () => ({ connect });`,
+      ]
+    : [
+        "gives each client a server from the program's factory",
+        `const create${language === 'ts' ? ': McpServerFactory' : ''} = ${start};\n  return ${fromFactory(seam)};`,
+      ];
+  return `/** Starts the project's program; the result ${what}. */
 export async function loadServerFactory()${type} {
   const { startProgram } = ${helpers};
-  const connect = await startProgram(${[load, ...(file ? [file] : [])].join(', ')});
-  return async () => ({ connect });
+  ${body}
 }`;
 }
 
@@ -108,8 +118,8 @@ function programFile({ moduleFormat, build, entry }: Inspection, specifier: stri
 
 /** The body that turns the project's export into a `ServerFactory`. */
 function factoryBody(seam: Seam, typescript: boolean): string {
-  const { kind, sdk, exportName, member, serverMember, workers } = seam;
-  const serverOf = (made: string) => (serverMember ? `(await ${made}).${serverMember}` : made);
+  const { kind, sdk, exportName, member, serverMember } = seam;
+  const serverOf = (made: string) => serverIn(seam, made);
   if (kind === 'connect') {
     if (sdk === 'v2') throw new Error('SDK v2 needs a factory of servers, not a function that connects one');
     return `  return async () => ({\n    async connect(transport) {\n      await ${exportName}(transport);\n    },\n  });\n`;
@@ -119,12 +129,21 @@ function factoryBody(seam: Seam, typescript: boolean): string {
     // The type of the SDK gives the parameter its own, and asks for nothing but the server.
     const annotation = typescript && !serverMember ? ': McpServerFactory' : '';
     const source = kind === 'server' ? exportName : member ? `(${setUp}).${member}` : setUp;
-    const parameter = workers ? '' : "context = { era: 'legacy' }";
-    const given = serverMember ? '' : workers ? "{ era: 'legacy' }" : 'context';
-    return `  const create${annotation} = ${source};\n  return async (${parameter}) => ${serverOf(`create(${given})`)};\n`;
+    return `  const create${annotation} = ${source};\n  return ${fromFactory(seam)};\n`;
   }
   if (kind === 'server') return `  return async () => ${serverOf(`${exportName}()`)};\n`;
   return `  const ${member ? `{ ${member} }` : 'createServer'} = ${setUp};\n  return async () => ${serverOf(`${member ?? 'createServer'}()`)};\n`;
+}
+
+const serverIn = ({ serverMember }: Seam, made: string): string =>
+  serverMember ? `(await ${made}).${serverMember}` : made;
+
+/** A `ServerFactory` of what SDK v2 takes for a factory, which is told the era of its client. */
+function fromFactory(seam: Seam): string {
+  const { serverMember, workers } = seam;
+  const parameter = workers ? '' : "context = { era: 'legacy' }";
+  const given = serverMember ? '' : workers ? "{ era: 'legacy' }" : 'context';
+  return `async (${parameter}) => ${serverIn(seam, `create(${given})`)}`;
 }
 
 function loading(

@@ -64,10 +64,14 @@ export function runtimeFiles(
   const forSdk = (template: string) => perSdk[seam.sdk]?.[template] ?? template;
   for (const [name, why] of Object.entries(own)) add(forSdk(name), why);
   if (servesModernEra(seam)) add('sdk-v2/modern-era', 'the protocol revision without sessions');
-  if (seam.kind === 'program' || seam.takesTransport)
+  const isProgram = seam.kind === 'program';
+  if ((isProgram && seam.connects) || seam.takesTransport)
     add('client-transport', 'gives the program the transport of the client that it serves');
-  if (seam.kind === 'program')
-    add('client-program', 'lets the program come to where it serves, for each client');
+  if (isProgram) {
+    add('program-start', 'lets the program come to where it serves');
+    if (seam.connects) add('client-program', 'lets the program go on from there for each client');
+    else add('sdk-v2/client-factory', 'takes the factory that the program serves with');
+  }
   for (const feature of chosen) {
     add(feature.template, feature.label, featureFile(feature));
     for (const extra of (feature.with ?? []).map(forSdk))

@@ -14,12 +14,14 @@ import {
 } from './source.js';
 
 /**
- * The function around the connect, when all that serves a client happens inside it: then the program may be let come
+ * What `serveStdio` is given, or the function around the connect, when all that serves a client happens inside it: then the program may be let come
  * there by itself, whatever calls the function, and what it does there be repeated for each client.
  */
 export function servesOneClient(sources: Sources, site: ConnectSite): ts.FunctionLikeDeclaration | undefined {
+  // What `serveStdio` is given serves one client already.
+  if (site.factory) return functionOf(sources, site.factory);
   const fn = site.scope;
-  if (!fn?.body || site.factory) return undefined;
+  if (!fn?.body) return undefined;
   if (ts.isConstructorDeclaration(fn) || ts.isAccessor(fn) || isGenerator(fn)) return undefined;
   if (!isAsync(fn) && returnsValue(fn)) return undefined;
   if (namesItsArguments(fn)) return undefined;

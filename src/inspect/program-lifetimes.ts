@@ -79,7 +79,7 @@ export function findProgramLifetimes(
       ...outside,
     ],
     isolated,
-    kept: keptByServer(sources, flow, effects, [body], undefined),
+    kept: keptByServer(sources, flow, effects, [body], site.program),
     loadedLater: [],
     takenPorts: takenPorts(sources, [body]),
     cleanUpsLeft: [],

@@ -10,11 +10,16 @@ import type { Split } from './split.js';
  */
 export function serveEachClient(analysis: Analysis, editsOf: (file: ts.SourceFile) => FileEdits): Split {
   const { sources, site, entry } = analysis;
+  const program: Split = { kind: 'program', module: entry.file, exportName: '', diagnostics: [] };
+  if (site.factory) {
+    handFactoryOver(site.call, editsOf(site.call.getSourceFile()));
+    return program;
+  }
   const fn = site.program!;
   takeClientTransport(analysis, editsOf);
   const file = fn.getSourceFile();
   wrap(fn, editsOf(file), localName(file, 'perClient'));
-  return { kind: 'program', module: entry.file, exportName: '', connects: true, diagnostics: [] };
+  return { ...program, connects: true };
 
   function wrap(served: ts.FunctionLikeDeclaration, edits: FileEdits, perClient: string): void {
     const isValue = ts.isArrowFunction(served) || (ts.isFunctionExpression(served) && !usesThis(served));
@@ -39,6 +44,12 @@ export function serveEachClient(analysis: Analysis, editsOf: (file: ts.SourceFil
       `\n${margin}return ${perClient}(${isAsync(served) ? 'async ' : ''}() => {\n${inner}\n${margin}})();`,
     );
   }
+}
+
+/** `serveStdio(factory)` gives the factory to the service, when that has started the program. */
+function handFactoryOver({ expression }: ts.CallExpression, edits: FileEdits): void {
+  edits.insertBefore(expression.getStart(), `${localName(expression.getSourceFile(), 'handOver')}(`);
+  edits.insert(expression.end, ')');
 }
 
 /** The transport of the client that is served, where the program makes its own. */

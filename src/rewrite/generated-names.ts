@@ -7,6 +7,7 @@ const MODULES = {
   clientTransport: 'client-transport',
   withTransport: 'client-transport',
   perClient: 'client-program',
+  handOver: 'client-factory',
 } as const;
 
 type GeneratedName = keyof typeof MODULES;

@@ -149,10 +149,15 @@ class Rewriter {
   /** Where the service finds servers: a factory, or the program itself. */
   private split(scopedFiles: ReadonlySet<ts.SourceFile>): Split {
     const { analysis, editsOf, scopeImport } = this;
-    const { transport, program, isAmbient } = analysis.site;
+    const { transport, program, isAmbient, factory, call } = analysis.site;
     const specifierOf = (file: ts.SourceFile, module: string) => this.specifier(file, module);
     const maker = transport.getSourceFile();
     const isApart = maker !== analysis.lifetimes.frame.file;
+    if (program && factory) {
+      const file = call.getSourceFile();
+      this.addImport(file, generatedImport(file, ['handOver'], specifierOf));
+      return serveEachClient(analysis, editsOf);
+    }
     if (program || (isAmbient && isApart))
       this.addImport(maker, generatedImport(maker, ['clientTransport'], specifierOf));
     if (program) {
@@ -194,7 +199,7 @@ class Rewriter {
   private sessionMode(): { mode: Seam['sessions']; because: string; diagnostics: readonly Diagnostic[] } {
     const found = this.hasWorkers
       ? workersMode
-      : this.analysis.site.program
+      : this.analysis.site.program && !this.analysis.site.factory
         ? programMode
         : sessionModeFor(this.inspection);
     if (this.options.sessions === 'auto' || this.options.sessions === found.mode)

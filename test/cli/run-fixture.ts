@@ -64,6 +64,7 @@ const shapes: ReadonlySet<string> = new Set([
   'serve-stdio-prepared',
   'serve-stdio-state-in-main',
   'serve-stdio-state-used-beside',
+  'serve-stdio-through-function',
   'served-by-a-callback',
   'serves-http-as-well',
   'server-assigned-later',

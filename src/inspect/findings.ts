@@ -1,5 +1,6 @@
 import type { EnvRead, ProcessGlue, SessionFeature, SurfaceItem } from '../model.js';
 import { functionOf } from './calls.js';
+import { signalHandlerOf } from './signal-handlers.js';
 import { descendants, enclosingFunction, rootOf, type Sources, ts, unwrap } from './source.js';
 
 const REGISTERS: Readonly<Record<string, SurfaceItem['kind']>> = {
@@ -237,7 +238,6 @@ function registeredHandle(sources: Sources, receiver: ts.Expression): boolean {
 }
 
 const GLUE: readonly { readonly kind: ProcessGlue['kind']; readonly pattern: RegExp }[] = [
-  { kind: 'signal', pattern: /^process\.(?:on|once|addListener)\(\s*['"]SIG/ },
   { kind: 'stdin', pattern: /^process\.stdin\.\w+\(/ },
   { kind: 'stdout', pattern: /^process\.stdout\.write\(/ },
   { kind: 'exit', pattern: /^process\.(?:exit|kill|abort)\(/ },
@@ -272,6 +272,7 @@ export function findProcessGlue(sources: Sources): ProcessGlue[] {
   for (const file of sources.files.values()) {
     for (const call of descendants(file, ts.isCallExpression)) {
       const head = call.getText().slice(0, 200);
+      if (signalHandlerOf(call)) found.push({ kind: 'signal', at: sources.locationOf(call) });
       for (const { kind, pattern } of GLUE) {
         const tested = kind === 'listen' ? `${call.expression.getText().slice(-10)}(` : head;
         if (pattern.test(tested)) found.push({ kind, at: sources.locationOf(call) });

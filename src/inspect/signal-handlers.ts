@@ -1,6 +1,8 @@
 import { declaredName, functionOf } from './calls.js';
 import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 
+const SIGNAL = /^SIG(?:INT|TERM|HUP|QUIT|BREAK)$/;
+
 /** The handler of `process.on('SIGINT', handler)` and its like. */
 export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
   if (!ts.isCallExpression(node)) return undefined;
@@ -8,9 +10,44 @@ export function signalHandlerOf(node: ts.Node): ts.Expression | undefined {
     node.expression.getText(),
   );
   const [event, handler] = node.arguments;
-  return isRegistration && event && /^['"`]SIG(?:INT|TERM|HUP|QUIT)['"`]$/.test(event.getText())
-    ? handler
-    : undefined;
+  return isRegistration && event && isSignal(event) ? handler : undefined;
+}
+
+/** `'SIGINT'`, or what goes through a list of signals: `for (const signal of ['SIGINT', 'SIGTERM'])`. */
+function isSignal(event: ts.Expression): boolean {
+  const value = unwrap(event);
+  if (ts.isStringLiteralLike(value)) return SIGNAL.test(value.text);
+  const list = ts.isIdentifier(value) && listGoneThrough(value);
+  const elements = list && ts.isArrayLiteralExpression(list) ? list.elements : [];
+  return elements.length > 0 && elements.every((one) => ts.isStringLiteralLike(one) && SIGNAL.test(one.text));
+}
+
+/** The list that a name stands for the elements of, in a loop or in a function given to `forEach`. */
+function listGoneThrough(name: ts.Identifier): ts.Expression | undefined {
+  for (let at: ts.Node = name; at; at = at.parent) {
+    if (ts.isForOfStatement(at) && ts.isVariableDeclarationList(at.initializer)) {
+      if (at.initializer.declarations[0]?.name.getText() === name.text) return valueOf(at.expression);
+    } else if (ts.isFunctionLike(at) && at.parameters.some((one) => one.name.getText() === name.text)) {
+      const each = at.parent;
+      return ts.isCallExpression(each) &&
+        ts.isPropertyAccessExpression(each.expression) &&
+        each.expression.name.text === 'forEach' &&
+        at.parameters[0]?.name.getText() === name.text
+        ? valueOf(each.expression.expression)
+        : undefined;
+    }
+  }
+  return undefined;
+}
+
+/** An expression, or what the constant of that name holds. */
+function valueOf(expression: ts.Expression): ts.Expression {
+  const value = unwrap(expression);
+  if (!ts.isIdentifier(value)) return value;
+  const [constant, another] = descendants(value.getSourceFile(), ts.isVariableDeclaration).filter(
+    (one) => one.name.getText() === value.text,
+  );
+  return constant?.initializer && !another ? unwrap(constant.initializer) : value;
 }
 
 /** Does the function run only when the program is asked to end: as a signal handler, or called by one? */
@@ -57,9 +94,22 @@ function calledBody(sources: Sources, statement: ts.Statement): ts.Block | undef
   return body && ts.isBlock(body) ? body : undefined;
 }
 
-/** The handler in a statement `process.on('SIGINT', …)`. */
-const registeredBy = (statement: ts.Statement): ts.Expression | undefined =>
-  ts.isExpressionStatement(statement) ? signalHandlerOf(unwrap(statement.expression)) : undefined;
+/** The handler in a statement `process.on('SIGINT', …)`, or in a loop of nothing else. */
+export function registeredBy(statement: ts.Statement): ts.Expression | undefined {
+  if (ts.isForOfStatement(statement)) return onlyRegistered(statement.statement);
+  const call = ts.isExpressionStatement(statement) ? unwrap(statement.expression) : undefined;
+  if (!call || !ts.isCallExpression(call)) return undefined;
+  const each = /\.forEach$/.test(call.expression.getText()) ? call.arguments[0] : undefined;
+  return each && ts.isArrowFunction(each) ? onlyRegistered(each.body) : signalHandlerOf(call);
+}
+
+function onlyRegistered(body: ts.ConciseBody | ts.Statement): ts.Expression | undefined {
+  if (!ts.isBlock(body)) {
+    return ts.isExpression(body) ? signalHandlerOf(unwrap(body)) : registeredBy(body);
+  }
+  const [only, another] = body.statements;
+  return only && !another ? registeredBy(only) : undefined;
+}
 
 /** A function declaration, or constants that are functions. */
 const isFunction = (statement: ts.Statement): boolean =>

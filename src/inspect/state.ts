@@ -402,7 +402,9 @@ function ownOfProcess(initializer: ts.Expression): ts.Node | undefined {
 const isStatic = (modifier: ts.ModifierLike): boolean => modifier.kind === ts.SyntaxKind.StaticKeyword;
 
 function nameOfThing(node: ts.Node): string {
-  if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name) return node.name.text;
+  const isNamed =
+    ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node) || ts.isVariableDeclaration(node);
+  if (isNamed && node.name && ts.isIdentifier(node.name)) return node.name.text;
   const text = node.getText().split('\n')[0] ?? '';
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

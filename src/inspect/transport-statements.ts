@@ -1,7 +1,7 @@
 import type { ConnectSite } from './connect.js';
 import type { Frame } from './frame.js';
 import { watchesParent } from './parent-watch.js';
-import { endingOf, installsHandlers } from './signal-handlers.js';
+import { endingOf, installsHandlers, registeredBy } from './signal-handlers.js';
 import { descendants, enclosingFunction, isInside, rootOf, type Sources, ts, unwrap } from './source.js';
 import { assignedIn, intersects, isDeclaration, namesOf } from './statement-names.js';
 
@@ -33,9 +33,10 @@ export function transportStatements(
     if (starter && ts.isExpressionStatement(statement) && sources.symbolsIn(statement).has(starter))
       found.add(statement);
     if (
-      ts.isExpressionStatement(statement) &&
-      (GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, '')) ||
-        installsHandlers(sources, statement))
+      (ts.isExpressionStatement(statement) &&
+        GLUE.test(statement.getText().replace(/^(?:void|await)\s+/, ''))) ||
+      registeredBy(statement) ||
+      installsHandlers(sources, statement)
     )
       found.add(statement);
     if (

@@ -26,14 +26,14 @@ function isSignal(event: ts.Expression): boolean {
 function listGoneThrough(name: ts.Identifier): ts.Expression | undefined {
   for (let at: ts.Node = name; at; at = at.parent) {
     if (ts.isForOfStatement(at) && ts.isVariableDeclarationList(at.initializer)) {
-      if (at.initializer.declarations[0]?.name.getText() === name.text) return valueOf(at.expression);
+      if (at.initializer.declarations[0]?.name.getText() === name.text) return heldBy(at.expression);
     } else if (ts.isFunctionLike(at) && at.parameters.some((one) => one.name.getText() === name.text)) {
       const each = at.parent;
       return ts.isCallExpression(each) &&
         ts.isPropertyAccessExpression(each.expression) &&
         each.expression.name.text === 'forEach' &&
         at.parameters[0]?.name.getText() === name.text
-        ? valueOf(each.expression.expression)
+        ? heldBy(each.expression.expression)
         : undefined;
     }
   }
@@ -41,7 +41,7 @@ function listGoneThrough(name: ts.Identifier): ts.Expression | undefined {
 }
 
 /** An expression, or what the constant of that name holds. */
-function valueOf(expression: ts.Expression): ts.Expression {
+function heldBy(expression: ts.Expression): ts.Expression {
   const value = unwrap(expression);
   if (!ts.isIdentifier(value)) return value;
   const [constant, another] = descendants(value.getSourceFile(), ts.isVariableDeclaration).filter(

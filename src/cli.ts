@@ -125,12 +125,10 @@ function optionFor(key: keyof Options): Option {
   return option;
 }
 
-/** `a, b` → a and b. */
-function names(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);
+/** `a, b` → a and b, after those of the same option given before. */
+function names(text: string, before: readonly string[] = []): readonly string[] {
+  const given = text.split(',').map((name) => name.trim());
+  return [...before, ...given.filter(Boolean)];
 }
 
 function run(name: 'convert' | 'inspect' | 'verify' | 'update') {

@@ -41,6 +41,13 @@ describe('the command line', () => {
     expect(stdout + stderr).toContain(said);
   });
 
+  it('takes names in one list or in several', () => {
+    const { input } = readFixtures('convert').find((fixture) => fixture.name === 'example')!;
+    const names = ['--share', 'a, b', '--share', 'c'];
+    const { stdout } = run(scratch(input), '--dry-run', '--yes', '--json', ...names);
+    expect(JSON.parse(stdout).options.share).toEqual(['a', 'b', 'c']);
+  });
+
   it('exits with 1 for a project it refuses, names the reason and writes nothing', () => {
     const root = scratch({ 'readme.txt': 'nothing here' });
     const { status, stdout } = run(root);

@@ -333,6 +333,10 @@ const specifiersIn = (text: string): string[] => [
 /** `import(file)`, `require(path.join(dir, file))`, with what is computed. */
 const COMPUTED = /\b(?:import|require)\s*\(\s*((?!['"`][^$'"`]*['"`]\s*\))[^;\n]*)/g;
 
+/** Does a line of comment come to an offset, one that begins with it? */
+const isCommented = (text: string, offset: number): boolean =>
+  /^\s*(?:\/\/|\/?\*)/.test(text.slice(text.lastIndexOf('\n', offset) + 1, offset));
+
 /** Does an expression start from where the module is, by itself or through a variable that does? */
 function startsHere(text: string): (expression: string) => boolean {
   const names = ['__dirname', '__filename', 'import\\.meta\\.(?:url|dirname|filename)'];
@@ -357,12 +361,13 @@ function namesOutput(text: string, argument: string): boolean {
  */
 function loadedByName(project: Project, path: string, text: string): string[] {
   const computed = [...text.matchAll(COMPUTED)]
+    .filter(({ index }) => !isCommented(text, index))
     .map(([, argument = '']) => argument)
     .filter((argument) => !/\.(?:json|node)['"`]/.test(argument));
   const here = startsHere(text);
   const isScan =
     computed.some((argument) => here(argument) && !namesOutput(text, argument)) ||
-    (computed.length > 0 && /\breaddir|\bglob/.test(text));
+    (computed.length > 0 && /\breaddir|\bglob(?:by|Sync|Stream)?\b/.test(text));
   const named = [
     ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
   ];

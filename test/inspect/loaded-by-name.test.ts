@@ -28,3 +28,11 @@ it.each([
 ])('what a build has written is one file, and none of the sources: %s', (entry) => {
   expect(read(entry)).toEqual(['index.js']);
 });
+
+it.each([
+  "// The import is an `import()` of one module.\nconst globals = readdirSync('.');",
+  '/**\n * What require() gives is global.\n */\nexports.name = 1;',
+  "const loaded = require(name);\nconst where = 'a global';",
+])('neither a comment nor a word that begins like a scan loads any: %s', (entry) => {
+  expect(read(entry)).toEqual(['index.js']);
+});

@@ -174,8 +174,26 @@ const changeMarks = { create: ['+', 'green'], update: ['~', 'yellow'], delete: [
 
 const marks = { error: ['✖', 'red'], warning: ['▲', 'yellow'], info: ['●', 'blue'] } as const;
 
+/** How many findings of one kind a terminal shows; `--json` has all of them. */
+const MOST_OF_A_KIND = 8;
+
+/** Findings, each as it is shown; a long row of one kind ends in a line that counts the rest. */
+export function describeDiagnostics(diagnostics: readonly Diagnostic[], look: Look): string[] {
+  const kinds = new Map<string, Diagnostic[]>();
+  for (const one of diagnostics) kinds.set(one.code, [...(kinds.get(one.code) ?? []), one]);
+  return diagnostics.flatMap((diagnostic) => {
+    const kind = kinds.get(diagnostic.code) ?? [];
+    const at = kind.indexOf(diagnostic);
+    if (at < MOST_OF_A_KIND) return [describeDiagnostic(diagnostic, look)];
+    const rest = kind.length - MOST_OF_A_KIND;
+    return at > MOST_OF_A_KIND
+      ? []
+      : [look.paint('dim', `  … and ${rest} more ${diagnostic.code}, listed by --json`)];
+  });
+}
+
 /** One finding: where, what, and what to do next. */
-export function describeDiagnostic(diagnostic: Diagnostic, look: Look): string {
+function describeDiagnostic(diagnostic: Diagnostic, look: Look): string {
   const { code, severity, message, hint } = word(diagnostic);
   const [mark, style] = marks[severity];
   const where = diagnostic.at ? `  ${place(diagnostic.at)}` : '';

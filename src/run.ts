@@ -3,7 +3,7 @@
 import { isError } from './diagnostics.js';
 import { UnreadableProject } from './disk.js';
 import type { Diagnostic, Options } from './model.js';
-import { describeDiagnostic, lookOf, type Result, toJson } from './report.js';
+import { describeDiagnostics, lookOf, type Result, toJson } from './report.js';
 import { Cancelled, plainScreen, type Screen } from './screen.js';
 import { version } from './version.js';
 
@@ -54,9 +54,8 @@ export function refuseOnErrors({ result }: Run): void {
 /** Reports findings, in the result and where somebody reads. */
 export function say({ flags, screen, result }: Run, ...diagnostics: readonly Diagnostic[]): void {
   result.diagnostics = [...result.diagnostics, ...diagnostics];
-  for (const diagnostic of diagnostics) {
-    if (!flags.quiet || isError(diagnostic)) screen.warn(describeDiagnostic(diagnostic, screen.look));
-  }
+  const shown = diagnostics.filter((one) => !flags.quiet || isError(one));
+  for (const text of describeDiagnostics(shown, screen.look)) screen.warn(text);
 }
 
 /** How a command ended. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { allCodes, word } from '../../src/diagnostics.js';
+import { describeDiagnostics, lookOf } from '../../src/report.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -36,5 +37,19 @@ describe('diagnostics', () => {
     const errors = allCodes.filter((code) => word({ code, args: {} }).severity === 'error');
     const unseen = errors.filter((code) => !refused.includes(code) && !tests.includes(`'${code}'`));
     expect(unseen).toEqual([]);
+  });
+
+  it('are counted where there are too many of a kind to read', () => {
+    const many = Array.from({ length: 12 }, (_, index) => ({
+      code: 'state-not-isolated',
+      at: { file: 'state.ts', line: index + 1, column: 1 },
+      args: { name: 'items', wayOut: 'Move it.' },
+    }));
+    const texts = describeDiagnostics([...many, { code: 'arguments-read', args: {} }], lookOf({}, false));
+    expect(texts.map((text) => text.trim().split('\n')[0])).toEqual([
+      ...many.slice(0, 8).map(({ at }) => `✖ state-not-isolated  state.ts:${at.line}:1`),
+      '… and 4 more state-not-isolated, listed by --json',
+      '● arguments-read',
+    ]);
   });
 });

@@ -19,7 +19,15 @@ import { OtherBranches } from './other-branches.js';
 import { type TakenPort, takenPorts } from './ports.js';
 import { growFrom, rootOfServer, serverSeeds, serverStatements, usedElsewhere } from './server-statements.js';
 import { endingOf } from './signal-handlers.js';
-import { enclosingFunction, isInside, type Sources, topLevelStatement, ts, unwrap } from './source.js';
+import {
+  awaits,
+  enclosingFunction,
+  isInside,
+  type Sources,
+  topLevelStatement,
+  ts,
+  unwrap,
+} from './source.js';
 import { type StateFinding, StateJudge } from './state.js';
 import { namesOf } from './statement-names.js';
 import { takenAtStart } from './taken-at-start.js';
@@ -61,18 +69,23 @@ export interface StateChoices {
   readonly share: readonly string[];
 }
 
-/** Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's. */
+/**
+ * Sorts statements and state by lifetime, repeating until nothing more turns out to be a client's.
+ *
+ * @param moved what is made for each client where its server is, with all that uses it
+ */
 export function findLifetimes(
   sources: Sources,
   site: ConnectSite,
   choices: StateChoices,
   credentials: CredentialReads,
+  moved: readonly ts.Symbol[] = [],
 ): Lifetimes {
   const frame = frameOf(sources, site);
   const effects = new Effects(sources, credentials.roots);
   const flow = ValueFlow.of(sources);
   const local = localStatements(sources, frame, site);
-  const seeds = serverSeeds(sources, site);
+  const seeds = new Set([...serverSeeds(sources, site), ...moved]);
   const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
@@ -110,6 +123,11 @@ export function findLifetimes(
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
+  const awaited = findings.filter((one) => isAwaitedBeside(sources, one, frame));
+  if (awaited.length > 0) {
+    const symbols = awaited.flatMap(({ symbol }) => symbol ?? []);
+    return findLifetimes(sources, site, choices, credentials, [...moved, ...symbols]);
+  }
   const remembering = localState(sources, flow, frame, server, choices, isolated);
   for (const statement of remembering.filter(
     (one) => !isOnlyOfStdio(sources, site, { frame, server, transport }, one),
@@ -124,6 +142,8 @@ export function findLifetimes(
     servers,
   );
   const roots = [...server, rootOfServer(sources, site)];
+  // What the service closes by itself: `const handle = serveStdio(…)` is the connection.
+  const closed = new Set([...seeds, ...namesOf(sources, new Set([frame.path]))]);
   return {
     frame,
     server,
@@ -136,7 +156,7 @@ export function findLifetimes(
     kept: keptByServer(sources, flow, effects, roots, frame.fn),
     loadedLater,
     takenPorts: takenPorts(sources, [...roots, ...elsewhere]),
-    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, seeds)?.cleansUp),
+    cleanUpsLeft: [...transport].filter((statement) => endingOf(sources, statement, closed)?.cleansUp),
     unfollowed:
       credentials.names.size === 0
         ? []
@@ -260,6 +280,28 @@ export function addDerived(
       for (const symbol of symbols) isolated.set(symbol, declaration);
   }
 }
+
+/** An awaited value that is changed in place would be one object for all: no session could make it for itself. */
+export const isAwaitedState = ({ declaration, kind, decision }: StateFinding): boolean =>
+  decision === 'isolate' &&
+  kind !== 'reassigned' &&
+  ts.isVariableDeclaration(declaration) &&
+  declaration.initializer !== undefined &&
+  awaits(declaration.initializer);
+
+/** Such a value at the top level of the module that connects, which alone uses it: it can be made where a server is. */
+const isAwaitedBeside = (sources: Sources, finding: StateFinding, frame: Frame): boolean =>
+  isAwaitedState(finding) &&
+  !finding.stuck &&
+  !finding.separated &&
+  frame.file.statements.includes(topLevelStatement(finding.declaration)) &&
+  !enclosingFunction(finding.declaration) &&
+  finding.symbol !== undefined &&
+  !isExportedDeclaration(finding.declaration) &&
+  !usedElsewhere(sources, finding.symbol, frame.file);
+
+const isExportedDeclaration = (declaration: ts.Node): boolean =>
+  (ts.getCombinedModifierFlags(declaration as ts.Declaration) & ts.ModifierFlags.Export) !== 0;
 
 /** Locals of the frame that remember something between calls: they are made anew for each client. */
 function localState(

@@ -1,9 +1,9 @@
 import type { Analysis } from '../inspect/analysis.js';
 import { formatCheckOf } from '../inspect/build.js';
 import { callsFrame } from '../inspect/frame.js';
-import { awaits, isInside, ts } from '../inspect/source.js';
+import { isAwaitedState } from '../inspect/lifetimes.js';
+import { isInside, ts } from '../inspect/source.js';
 import { findArgumentsNeeded } from '../inspect/start-arguments.js';
-import type { StateFinding } from '../inspect/state.js';
 import { findStateBeside } from '../inspect/state-beside.js';
 import { intersects, namesOf } from '../inspect/statement-names.js';
 import { findTransportChanges, statementOf } from '../inspect/transport-changes.js';
@@ -55,7 +55,7 @@ const notIsolated = ({ sources, lifetimes }: Analysis): Diagnostic[] =>
         finding.decision === 'isolate' &&
         !finding.separated &&
         finding.kind !== 'credential' &&
-        (finding.stuck || isAwaitedValue(finding)),
+        (finding.stuck || isAwaitedState(finding)),
     )
     .map(({ name, declaration }) => {
       return notSeparated(
@@ -92,13 +92,6 @@ const notSeparated = (name: string, at: Location, accept: string): Diagnostic =>
     wayOut: `${accept} with --share ${name}, or give every session a worker of its own with --isolation worker.`,
   },
 });
-
-/** An awaited value that is changed in place would be one object for all. */
-const isAwaitedValue = ({ declaration, kind }: StateFinding): boolean =>
-  kind !== 'reassigned' &&
-  ts.isVariableDeclaration(declaration) &&
-  declaration.initializer !== undefined &&
-  awaits(declaration.initializer);
 
 function credentialsNotFollowed(
   project: Project,

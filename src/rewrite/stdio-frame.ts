@@ -144,14 +144,17 @@ function editServed(
     declaredNames(statement).some((one) => result.needed.includes(one)),
   );
   return {
-    diagnostics: stranded.map((statement) => ({
-      code: 'state-not-isolated',
-      at: sources.locationOf(statement),
-      args: {
-        name: declaredNames(statement)[0] ?? '',
-        wayOut: 'Declare it at module level, or inside the function that serveStdio is given.',
-      },
-    })),
+    diagnostics: stranded.map((statement) => {
+      const name = declaredNames(statement)[0] ?? '';
+      const wayOut = ts.isSourceFile(statement.parent)
+        ? `Make it inside the function that serveStdio is given, or accept sharing with --share ${name}.`
+        : 'Declare it at module level, or inside the function that serveStdio is given.';
+      return {
+        code: 'state-not-isolated',
+        at: sources.locationOf(statement),
+        args: { name, wayOut },
+      };
+    }),
   };
 }
 

@@ -74,6 +74,7 @@ const shapes: ReadonlySet<string> = new Set([
   'started-through-a-callback',
   'started-with-command',
   'started-with-switch',
+  'state-awaited',
   'state-isolated',
   'state-set-in-main',
   'subclass-of-mcp-server',

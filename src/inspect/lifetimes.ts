@@ -292,6 +292,7 @@ export const isAwaitedState = ({ declaration, kind, decision }: StateFinding): b
 /** Such a value at the top level of the module that connects, which alone uses it: it can be made where a server is. */
 const isAwaitedBeside = (sources: Sources, finding: StateFinding, frame: Frame): boolean =>
   isAwaitedState(finding) &&
+  finding.kind !== 'credential' &&
   !finding.stuck &&
   !finding.separated &&
   frame.file.statements.includes(topLevelStatement(finding.declaration)) &&

@@ -1,6 +1,6 @@
 import { isText } from '../packages.js';
 import { descendants, type ExternalName, enclosingFunction, type Sources, ts } from '../source.js';
-import { Propagation, Slot, standingFor } from './propagation.js';
+import { Propagation, Slot } from './propagation.js';
 import { baseOf, isStaticMember, propertyName, staticField } from './syntax.js';
 import { ANY, EACH, EVERY, type Fn, type Thing } from './thing.js';
 
@@ -29,9 +29,8 @@ export class Heap extends Propagation {
   private readonly returns = new Map<ts.Node, Slot>();
   private readonly selves = new Map<ts.Node, Slot>();
   private readonly staticSelves = new Map<ts.Node, Slot>();
-  /** Slots that are read under each name. */
-  private readonly readers = new Map<string, Set<Slot>>();
-  private readonly instances = new Map<ts.Node, Thing[]>();
+  /** Where properties go that were read before they were there. */
+  private readonly awaited = new Map<Thing, Map<string, Slot[]>>();
   private readonly usesOfThis = new Map<ts.Node, boolean>();
   private readonly exported = new Map<ts.SourceFile, ReadonlyMap<string, ts.Symbol>>();
 
@@ -47,12 +46,6 @@ export class Heap extends Propagation {
     if (known) return known;
     const thing = this.addThing({ kind, node, ...more });
     this.made.set(node, thing);
-    if (thing.kind === 'instance' && thing.owner)
-      for (const one of this.classChain(thing.owner)) {
-        const others = this.instances.get(one);
-        if (others) others.push(thing);
-        else this.instances.set(one, [thing]);
-      }
     if (thing.kind === 'class') this.declareStaticFields(thing);
     return thing;
   }
@@ -101,33 +94,38 @@ export class Heap extends Propagation {
     this.fields.set(thing, fields);
     fields.set(name, slot);
     if (name !== EVERY) this.flow(slot, this.field(thing, EVERY));
-    this.linkReaders(thing, name, slot);
+    this.giveToReaders(thing, name, slot);
+    if (name === ANY && this.dictionaries.has(thing)) this.giveToReaders(thing, NAMED, slot);
     return slot;
   }
 
   /** Gives a new property to those that have read it before it was there. */
-  private linkReaders(thing: Thing, name: string, slot: Slot): void {
-    if (this.isForeign(thing) || thing.kind === 'module') return;
-    const heirs = name !== ANY && thing.kind === 'class' ? this.instancesOf(thing.node) : [];
-    const readers = this.readers.get(name) ?? new Set();
-    for (const base of readers) {
-      if (base.mergedInto) {
-        readers.delete(base);
-        readers.add(standingFor(base));
-      } else if (base.things.has(thing) || heirs.some((heir) => base.things.has(heir)))
-        for (const [key, { into }] of base.derived ?? [])
-          if (name === ANY ? isRead(key) && this.seesElements(thing, key) : isReadOf(key, name))
-            this.flow(slot, into);
-    }
+  private giveToReaders(thing: Thing, name: string, slot: Slot): void {
+    const names = this.awaited.get(thing);
+    const readers = names?.get(name);
+    if (!readers) return;
+    names?.delete(name);
+    for (const into of readers) this.flow(slot, into);
+  }
+
+  /** What a thing has, or will have, under a name. */
+  private readField(thing: Thing, name: string, into: Slot): void {
+    const own = this.fields.get(thing)?.get(name);
+    if (own) this.flow(own, into);
+    else this.awaitField(thing, name, into);
+  }
+
+  private awaitField(thing: Thing, name: string, into: Slot): void {
+    const names = this.awaited.get(thing) ?? new Map<string, Slot[]>();
+    this.awaited.set(thing, names);
+    const readers = names.get(name);
+    if (readers) readers.push(into);
+    else names.set(name, [into]);
   }
 
   /** Is all that is known of the thing that it comes from outside the project? */
   private isForeign(thing: Thing): boolean {
     return thing.kind === 'external' || (thing.kind === 'package' && thing !== this.global);
-  }
-
-  private instancesOf(owner: ts.Node): readonly Thing[] {
-    return this.instances.get(owner) ?? [];
   }
 
   /** All that a thing holds in its properties. */
@@ -143,11 +141,7 @@ export class Heap extends Propagation {
 
   /** What the things of a slot have under a name. */
   read(base: Slot, name: string): Slot {
-    for (const key of name === EVERY || name === EACH ? [EVERY] : [name, ANY]) {
-      const readers = this.readers.get(key) ?? new Set();
-      this.readers.set(key, readers.add(standingFor(base)));
-    }
-    return this.derive(base, readKey(name), (thing, into) => this.readThing(thing, name, into));
+    return this.derive(base, `.${name}`, (thing, into) => this.readThing(thing, name, into));
   }
 
   private readThing(thing: Thing, key: string, into: Slot): void {
@@ -167,11 +161,11 @@ export class Heap extends Propagation {
       }
       return;
     }
-    const fields = this.fields.get(thing);
-    const own = fields?.get(name);
-    if (own) this.flow(own, into);
-    const any = this.seesElements(thing, readKey(name)) ? fields?.get(ANY) : undefined;
-    if (any) this.flow(any, into);
+    this.readField(thing, name, into);
+    if (name !== EVERY && name !== ANY) {
+      if (this.seesElements(thing, name)) this.readField(thing, ANY, into);
+      else this.awaitField(thing, NAMED, into);
+    }
     if (thing.kind === 'class') this.readMember(thing.node, name, true, into);
     if (thing.kind === 'instance' && thing.owner && key !== EACH) this.readInherited(thing.owner, name, into);
     if (thing.kind === 'function' && name === 'prototype')
@@ -185,9 +179,8 @@ export class Heap extends Propagation {
   }
 
   /** May a property read so be one of those without a known name? */
-  private seesElements(thing: Thing, key: string): boolean {
-    if (readsAll(key)) return false;
-    return !thing.isList || this.dictionaries.has(thing) || ELEMENT.test(key);
+  private seesElements(thing: Thing, name: string): boolean {
+    return !thing.isList || this.dictionaries.has(thing) || ELEMENT.test(name);
   }
 
   /** Something is put into the thing under a name that is not known: an array may be used as an object, too. */
@@ -195,14 +188,11 @@ export class Heap extends Propagation {
     if (!thing.isList || this.dictionaries.has(thing)) return;
     this.dictionaries.add(thing);
     const elements = this.fields.get(thing)?.get(ANY);
-    if (elements) this.linkReaders(thing, ANY, elements);
+    if (elements) this.giveToReaders(thing, NAMED, elements);
   }
 
   private readInherited(owner: ts.Node, name: string, into: Slot): void {
-    for (const one of this.classChain(owner)) {
-      const own = this.fields.get(this.make('class', one))?.get(name);
-      if (own) this.flow(own, into);
-    }
+    for (const one of this.classChain(owner)) this.readField(this.make('class', one), name, into);
     if (ts.isClassLike(owner)) this.readMember(owner, name, false, into);
     else this.flow(this.read(this.field(this.make('function', owner), 'prototype'), name), into);
   }
@@ -353,13 +343,10 @@ export class Heap extends Propagation {
 }
 
 /** An element by its number, or as `list.values().next().value`. */
-const ELEMENT = /^\.(?:\d+|value)$/;
+const ELEMENT = /^(?:\d+|value)$/;
 
-const readKey = (name: string): string => `.${name}`;
-const isRead = (key: string): boolean => key.startsWith('.');
-const readsAll = (key: string): boolean => key === readKey(EVERY) || key === readKey(EACH);
-const isReadOf = (key: string, name: string): boolean =>
-  name === EVERY ? readsAll(key) : key === readKey(name);
+/** What was read of a list under a name, as one reads a dictionary. */
+const NAMED = '*named';
 
 const isThisOrSuper = (node: ts.Node): node is ts.Expression =>
   node.kind === ts.SyntaxKind.ThisKeyword || node.kind === ts.SyntaxKind.SuperKeyword;

@@ -45,9 +45,10 @@ const coreDependencies = {
 /** zod for a project that has none: a range that lets the copy stay which its SDK has been installed with. */
 function zodFor(sdk: Inspection['sdk']): string {
   if (sdk?.line !== 'v1') return '^4.1.0';
-  const [, major = '1', minor = '99'] = /(\d+)(?:\.(\d+))?/.exec(sdk.range) ?? [];
-  const knowsZod4 = Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 23);
-  return knowsZod4 ? '^3.25.0 || ^4.0.0' : '^3.23.8';
+  const [, upTo = '', major = '1', minor = '99'] = /(\^|>=?\s*)?(\d+)(?:\.(\d+))?/.exec(sdk.range) ?? [];
+  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 23)) return '^3.25.0 || ^4.0.0';
+  // `^1.12.0` stands for the latest 1.x as well, whose zod 4 the project's own schemas have been written with.
+  return upTo && Number(major) === 1 ? '^3.23.8 || ^4.0.0' : '^3.23.8';
 }
 
 const coreTypes = { '@types/cors': '^2.8.17', '@types/express': '^5.0.0', '@types/node': '^20.19.0' };

@@ -41,6 +41,19 @@ describe('what package.json needs', () => {
     expect(devDependencies).toHaveProperty('@types/express', '^4.17.21');
   });
 
+  it.each([
+    ['^0.4.0', '^3.23.8'],
+    ['1.12.1', '^3.23.8'],
+    ['~1.12.1', '^3.23.8'],
+    ['^1.12.1', '^3.23.8 || ^4.0.0'],
+    ['>=1.9', '^3.23.8 || ^4.0.0'],
+    ['^1.26.0', '^3.25.0 || ^4.0.0'],
+    ['latest', '^3.25.0 || ^4.0.0'],
+  ])('lets the zod stay that SDK %s brings', (range, zod) => {
+    const { dependencies } = generate({ inspection: { sdk: { line: 'v1', range, api: 'McpServer' } } });
+    expect(dependencies).toHaveProperty('zod', zod);
+  });
+
   it('has no types for JavaScript', () => {
     expect(generate({ inspection: { language: 'js' } }).devDependencies).toEqual({});
   });

@@ -178,6 +178,11 @@ const wordings: Readonly<Record<string, Wording>> = {
     message: 'The file {entry} is not a source of this project.',
     hint: 'Name a source file inside the project: --entry src/index.ts.',
   },
+  'source-not-parsed': {
+    severity: 'error',
+    message: 'This file cannot be parsed: {reason}. A program that loads it does not start.',
+    hint: 'Correct it, or name the file that starts the server with --entry <file>.',
+  },
   'stdio-transport-not-found': {
     severity: 'error',
     message: 'This entry never constructs the StdioServerTransport of the SDK.',

@@ -19,6 +19,7 @@ import { packageJsonOf } from './package-json.js';
 import { findProgramLifetimes } from './program-lifetimes.js';
 import { enclosingFunction, isInside, Resolver, rootOf, Sources, ts } from './source.js';
 import { isBanner } from './transport-statements.js';
+import { findUnparsed } from './unparsed.js';
 import { findUnreadImport } from './unread-imports.js';
 import { TooManyInclusions } from './value-flow.js';
 
@@ -103,6 +104,8 @@ function analyseAnew(project: Project, given: Given): Analysis | Failure {
         first = problem;
       continue;
     }
+    const unparsed = findUnparsed(sources);
+    if (unparsed) return { entries: found, entry, sources, diagnostics: [unparsed] };
     const site = settle(sources, connect);
     if ('diagnostic' in site) {
       const problem = { entries: found, entry, sources, diagnostics: [site.diagnostic] };

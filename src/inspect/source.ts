@@ -23,6 +23,7 @@ export interface ExternalName {
  */
 export class Sources {
   readonly checker: ts.TypeChecker;
+  readonly syntaxErrors: (file: ts.SourceFile) => readonly ts.DiagnosticWithLocation[];
   readonly files: ReadonlyMap<string, ts.SourceFile>;
   /** Modules that a computed `import(…)` or `require(…)` may load. */
   private readonly loadedByName = new Set<string>();
@@ -62,6 +63,7 @@ export class Sources {
     for (const path of closure) morph.createSourceFile(`/${path}`, project.files.get(path) ?? '');
     const program = morph.getProgram().compilerObject;
     this.checker = program.getTypeChecker();
+    this.syntaxErrors = (file) => program.getSyntacticDiagnostics(file);
     const files = new Map<string, ts.SourceFile>();
     for (const path of closure) {
       const file = program.getSourceFile(`/${path}`);

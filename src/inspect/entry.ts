@@ -135,9 +135,13 @@ const buildsSomething = (pkg: PackageJson): boolean =>
     ([name, script]) => BUILDS.includes(name) || (/\btsc\b/.test(script) && !/--noEmit\b/.test(script)),
   );
 
+/** A script that starts the program over stdio: `stdio`, `start:stdio`, `start:v1-stdio`. */
+const STDIO_SCRIPT = /^(?!.*(?:build|debug|dev|inspect|test|watch)).*\bstdio\b/;
+
 /** Files that scripts run: `node dist/index.js`, `tsx src/index.ts`, `bun run src/index.ts`. */
 export function startScripts(pkg: PackageJson): { path: string; program: string; because: string }[] {
-  return ['start', 'start:stdio', 'stdio', 'serve', 'server', 'dev'].flatMap((name) => {
+  const sayStdio = Object.keys(pkg.scripts ?? {}).filter((name) => STDIO_SCRIPT.test(name));
+  return ['start', ...sayStdio, 'serve', 'server', 'dev'].flatMap((name) => {
     const script = pkg.scripts?.[name] ?? '';
     const [, program = '', path] =
       /(?:^|&&|\s)(node|tsx|ts-node|ts-node-esm|bun|bunx|nodemon)\b(?:\s+(?:run|watch|--?[\w-]+(?:[= ](?![\w./-]*\.[cm]?[jt]s\b)\S+)?))*\s+["']?([\w./@-]+\.[cm]?[jt]sx?)\b/.exec(

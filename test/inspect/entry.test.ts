@@ -25,6 +25,24 @@ it('what connects by itself is an entry before what imports it', () => {
   expect(entries(`${CONNECT}start(make());`)).toEqual(['src/serve.ts', 'src/cli.ts']);
 });
 
+it('what a script starts over stdio is an entry before what connects by itself', () => {
+  const [entry] = findEntries(
+    projectOf({
+      'package.json': JSON.stringify({
+        scripts: { build: 'tsc', 'start:old-stdio': 'TRANSPORT=stdio node dist/index.js' },
+      }),
+      'tsconfig.json': '{ "compilerOptions": { "rootDir": "src", "outDir": "dist" } }',
+      'src/index.ts': "import { start } from './serve.js';\nstart(prepared());",
+      'src/serve.ts': `${CONNECT}if (isMain()) start(make());`,
+    }),
+  );
+  expect(entry).toEqual({
+    file: 'src/index.ts',
+    output: 'dist/index.js',
+    because: 'scripts.start:old-stdio',
+  });
+});
+
 it('TypeScript is nothing that a build has written, whatever package.json says', () => {
   const [entry] = findEntries(
     projectOf({

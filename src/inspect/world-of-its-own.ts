@@ -19,8 +19,13 @@ function isMemoryDatabase(sources: Sources, thing: Thing): boolean {
   const { node, from } = thing;
   if (thing.kind !== 'external' || (!ts.isNewExpression(node) && !ts.isCallExpression(node))) return false;
   const args = node.arguments ?? [];
-  if (args.length === 0)
-    return /^(?:better-sqlite3|bun:sqlite|node:sqlite|sql\.js|duckdb)$/.test(from?.module ?? '');
+  if (args.length === 0) {
+    const module = from?.module ?? '';
+    // `await initSqlJs()` loads the package, which opens nothing yet.
+    return module === 'sql.js'
+      ? ts.isNewExpression(node)
+      : /^(?:better-sqlite3|bun:sqlite|node:sqlite|duckdb)$/.test(module);
+  }
   return args.some((argument) => {
     const declaration = sources.symbolOf(argument)?.valueDeclaration;
     return /['"`](?::memory:|file::memory:)/.test(declaration?.getText() ?? argument.getText());

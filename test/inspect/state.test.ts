@@ -843,6 +843,18 @@ judged('what comes from a package', [
     ['db mutated isolate'],
   ],
   [
+    'a package of databases in memory, of which each call makes its own',
+    "import initSqlJs from 'sql.js';\nconst SQL = await initSqlJs();",
+    'const db = new SQL.Database(); db.run(args.sql);',
+    [],
+  ],
+  [
+    'a database in memory, of a package that is loaded first',
+    "import initSqlJs from 'sql.js';\nconst SQL = await initSqlJs();\nconst db = new SQL.Database();",
+    'db.run(args.sql);',
+    ['db mutated isolate'],
+  ],
+  [
     'a database in a file',
     "import Database from 'better-sqlite3';\nconst db = new Database('notes.db');",
     "db.prepare('insert').run(args);",

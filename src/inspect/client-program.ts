@@ -124,7 +124,7 @@ const isGuardOfAnother = (sources: Sources, use: ts.Node): boolean =>
   ts.findAncestor(use, ts.isIfStatement) !== undefined;
 
 /** The command that a node is the action of, unless it is what runs without a command. */
-function commandOf(node: ts.Node): Command | undefined {
+export function commandOf(node: ts.Node): Command | undefined {
   const call = node.parent;
   if (!call || !ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression))
     return undefined;

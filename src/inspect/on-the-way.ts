@@ -1,3 +1,4 @@
+import { commandOf, commandsOf } from './client-program.js';
 import { Effects } from './effects.js';
 import { lastingDeclarations, patternNames, symbolOfDeclaration } from './lasting.js';
 import { descendants, enclosingFunction, type Sources, topLevelStatement, ts } from './source.js';
@@ -13,6 +14,8 @@ export class OnTheWay {
   private readonly effects: Effects;
   /** Every node that runs one of the places where something changes. */
   private readonly changing: ReadonlySet<ts.Node>;
+  /** The commands that the function runs for: what another command does, a process that serves never does. */
+  private readonly commands: ReadonlySet<string>;
 
   /** @param read the variables whose changes count: those that the function's code names, if not given */
   constructor(
@@ -22,6 +25,7 @@ export class OnTheWay {
   ) {
     this.effects = new Effects(sources, new Set());
     this.changing = new Set(changesOf(sources, read).flatMap(runningOf));
+    this.commands = new Set(commandsOf(sources, serving).map(({ name }) => name));
   }
 
   /** Does something change before this node is evaluated, inside the function (or module) that it stands in? */
@@ -39,9 +43,14 @@ export class OnTheWay {
       const run = [...roots, ...this.effects.bodiesRunBy(roots, body)];
       if (run.some((one) => this.changing.has(one))) return true;
       for (const one of run) seen.add(one);
-      roots = run.flatMap(handedOnIn).filter((one) => !seen.has(one));
+      roots = run.flatMap(handedOnIn).filter((one) => !seen.has(one) && !this.isOfAnotherCommand(one));
     }
     return false;
+  }
+
+  private isOfAnotherCommand(body: ts.Node): boolean {
+    const command = this.commands.size > 0 ? commandOf(body.parent) : undefined;
+    return command !== undefined && !this.commands.has(command.name);
   }
 }
 

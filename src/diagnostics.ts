@@ -274,7 +274,7 @@ const wordings: Readonly<Record<string, Wording>> = {
   'assigned-from-stdio': {
     severity: 'error',
     message: 'The part of the program that is for stdio only changes {name} here, which the server reads.',
-    hint: 'Assign it with = in a statement of its own, or give the server what it needs in another way.',
+    hint: '{wayOut}, or give the server what it needs in another way.',
   },
   'async-at-module-level': {
     severity: 'error',

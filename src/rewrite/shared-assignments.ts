@@ -37,7 +37,10 @@ export function replaceSharedAssignments(
     // A local of the set-up has a name outside of it, but no setter.
     if (!isShared || !isPlainAssignment(parent, identifier)) {
       const at = sources.locationOf(identifier);
-      diagnostics.push({ code: 'assigned-from-stdio', at, args: { name: identifier.text } });
+      const wayOut = isPlainAssignment(parent, identifier)
+        ? OF_ONE_CLIENT
+        : 'Assign it with = in a statement of its own';
+      diagnostics.push({ code: 'assigned-from-stdio', at, args: { name: identifier.text, wayOut } });
       continue;
     }
     const setter = `set${identifier.text.charAt(0).toUpperCase()}${identifier.text.slice(1)}`;
@@ -48,6 +51,9 @@ export function replaceSharedAssignments(
   const unread = new Set([...setters.keys()].filter((name) => !read.has(name)));
   return { setters, unread, diagnostics };
 }
+
+/** What the program assigns as it should, but every client's server has a variable of its own. */
+const OF_ONE_CLIENT = 'Let what is for stdio only keep it in a variable that nothing else reads';
 
 const isPlainAssignment = (node: ts.Node, target: ts.Node): node is ts.BinaryExpression =>
   ts.isBinaryExpression(node) &&

@@ -85,7 +85,7 @@ export function findLifetimes(
   const effects = new Effects(sources, credentials.roots);
   const flow = ValueFlow.of(sources);
   const local = localStatements(sources, frame, site);
-  const seeds = new Set([...serverSeeds(sources, site), ...moved]);
+  const seeds = serverSeeds(sources, site);
   const transport = transportStatements(sources, frame, site, local, seeds);
   const isolated = new Map<ts.Symbol, StateDeclaration>();
   for (const seed of seeds) {
@@ -99,7 +99,8 @@ export function findLifetimes(
   let findings: readonly StateFinding[] = [];
   // What is made from a credential becomes each session's own where it stands; only what needs the server moves.
   const blind = new Effects(sources, new Set());
-  let server = serverStatements(sources, blind, local, transport, seeds, isolated);
+  const perClientSeeds = new Set([...seeds, ...moved]);
+  let server = serverStatements(sources, blind, local, transport, perClientSeeds, isolated);
   const values = new CredentialValues(sources, effects);
   if (credentials.names.size > 0) addDerived(sources, effects, isolated, frame, server);
   let elsewhere: ts.Statement[] = [];
@@ -108,7 +109,7 @@ export function findLifetimes(
   const connected = site.factory ?? site.server ?? site.call;
   const perClient = () => new Set<ts.Node>([...server, ...elsewhere, connected]);
   for (let round = 0; ; round++) {
-    server = serverStatements(sources, effects, local, transport, seeds, isolated);
+    server = serverStatements(sources, effects, local, transport, perClientSeeds, isolated);
     elsewhere = statementsElsewhere(sources, effects, frame, isolated);
     const timing = new Timing(sources, flow, perClient(), frame.fn);
     const judge = new StateJudge(sources, flow, timing);
@@ -123,11 +124,10 @@ export function findLifetimes(
     addDerived(sources, effects, isolated, frame, server);
     if (isolated.size === before || round > 8) break;
   }
-  const awaited = findings.filter((one) => isAwaitedBeside(sources, one, frame));
-  if (awaited.length > 0) {
-    const symbols = awaited.flatMap(({ symbol }) => symbol ?? []);
-    return findLifetimes(sources, site, choices, credentials, [...moved, ...symbols]);
-  }
+  const awaited = findings
+    .filter((one) => isAwaitedBeside(sources, one, frame))
+    .flatMap(({ symbol }) => (symbol && !moved.includes(symbol) ? [symbol] : []));
+  if (awaited.length > 0) return findLifetimes(sources, site, choices, credentials, [...moved, ...awaited]);
   const remembering = localState(sources, flow, frame, server, choices, isolated);
   for (const statement of remembering.filter(
     (one) => !isOnlyOfStdio(sources, site, { frame, server, transport }, one),
@@ -143,7 +143,7 @@ export function findLifetimes(
   );
   const roots = [...server, rootOfServer(sources, site)];
   // What the service closes by itself: `const handle = serveStdio(…)` is the connection.
-  const closed = new Set([...seeds, ...namesOf(sources, new Set([frame.path]))]);
+  const closed = new Set([...seeds, ...handleOf(sources, site)]);
   return {
     frame,
     server,
@@ -281,6 +281,13 @@ export function addDerived(
   }
 }
 
+/** The variable of what `serveStdio` returns. */
+function handleOf(sources: Sources, { call, transport }: ConnectSite): ts.Symbol[] {
+  const isServed = transport === call && ts.isVariableDeclaration(call.parent);
+  const symbol = isServed ? symbolOfDeclaration(sources, call.parent) : undefined;
+  return symbol ? [symbol] : [];
+}
+
 /** An awaited value that is changed in place would be one object for all: no session could make it for itself. */
 export const isAwaitedState = ({ declaration, kind, decision }: StateFinding): boolean =>
   decision === 'isolate' &&
@@ -298,11 +305,8 @@ const isAwaitedBeside = (sources: Sources, finding: StateFinding, frame: Frame):
   frame.file.statements.includes(topLevelStatement(finding.declaration)) &&
   !enclosingFunction(finding.declaration) &&
   finding.symbol !== undefined &&
-  !isExportedDeclaration(finding.declaration) &&
+  !(ts.getCombinedModifierFlags(finding.declaration as ts.VariableDeclaration) & ts.ModifierFlags.Export) &&
   !usedElsewhere(sources, finding.symbol, frame.file);
-
-const isExportedDeclaration = (declaration: ts.Node): boolean =>
-  (ts.getCombinedModifierFlags(declaration as ts.Declaration) & ts.ModifierFlags.Export) !== 0;
 
 /** Locals of the frame that remember something between calls: they are made anew for each client. */
 function localState(

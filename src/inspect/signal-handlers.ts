@@ -44,9 +44,9 @@ function listGoneThrough(name: ts.Identifier): ts.Expression | undefined {
 function heldBy(expression: ts.Expression): ts.Expression {
   const value = unwrap(expression);
   if (!ts.isIdentifier(value)) return value;
-  const [constant, another] = descendants(value.getSourceFile(), ts.isVariableDeclaration).filter(
-    (one) => one.name.getText() === value.text,
-  );
+  const isOfThatName = (node: ts.Node): node is ts.VariableDeclaration | ts.ParameterDeclaration =>
+    (ts.isVariableDeclaration(node) || ts.isParameter(node)) && node.name.getText() === value.text;
+  const [constant, another] = descendants(value.getSourceFile(), isOfThatName);
   return constant?.initializer && !another ? unwrap(constant.initializer) : value;
 }
 

@@ -337,7 +337,7 @@ const COMPUTED = /\b(?:import|require)\s*\(\s*((?!['"`][^$'"`]*['"`]\s*\))[^;\n]
 
 /** Does a line of comment come to an offset, one that begins with it? */
 const isCommented = (text: string, offset: number): boolean =>
-  /^\s*(?:\/\/|\/?\*)/.test(text.slice(text.lastIndexOf('\n', offset) + 1, offset));
+  /^\s*(?:\/\/|\/?\*(?!.*\*\/))/.test(text.slice(text.lastIndexOf('\n', offset) + 1, offset));
 
 /** Does an expression start from where the module is, by itself or through a variable that does? */
 function startsHere(text: string): (expression: string) => boolean {
@@ -369,7 +369,7 @@ function loadedByName(project: Project, path: string, text: string): string[] {
   const here = startsHere(text);
   const isScan =
     computed.some((argument) => here(argument) && !namesOutput(text, argument)) ||
-    (computed.length > 0 && /\breaddir|\bglob(?:by|Sync|Stream)?\b/.test(text));
+    (computed.length > 0 && /\breaddir|\bglob(?!al)/.test(text));
   const named = [
     ...text.matchAll(/\b(?:import|require)\s*\(\s*(?:`(\.{1,2}\/[^`$]*)\$|['"](\.{1,2}\/[^'"]*)['"]\s*\+)/g),
   ];

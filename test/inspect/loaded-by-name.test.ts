@@ -36,3 +36,9 @@ it.each([
 ])('neither a comment nor a word that begins like a scan loads any: %s', (entry) => {
   expect(read(entry)).toEqual(['index.js']);
 });
+
+it('what stands behind a comment on its line is no comment', () => {
+  const entry =
+    "const names = readdirSync('tools');\n/* each */ for (const name of names) require(`./tools/${name}`);";
+  expect(read(entry)).toContain('tools/greet.js');
+});
